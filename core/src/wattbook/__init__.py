@@ -1,0 +1,70 @@
+"""wattbook: the carbon book of an ML engineering team."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from wattbook.counters import Advance, Counter, Integrator, Step
+    from wattbook.errors import ConfigError, ImportFailed, ReadError, Unavailable, WattbookError
+    from wattbook.hookspecs import hookimpl
+    from wattbook.model import (
+        Activity,
+        Basis,
+        Chip,
+        Domain,
+        Gap,
+        Host,
+        Identity,
+        Importer,
+        ImportSource,
+        Load,
+        Meter,
+        Missed,
+        Problem,
+        Reading,
+        Recording,
+        Sample,
+        SourceFile,
+        Statement,
+        Term,
+        Window,
+    )
+    from wattbook.recording import RecordingBuilder
+
+_HOME = {
+    **dict.fromkeys(("Advance", "Counter", "Integrator", "Step"), "wattbook.counters"),
+    **dict.fromkeys(("ConfigError", "ImportFailed", "ReadError", "Unavailable", "WattbookError"), "wattbook.errors"),
+    "hookimpl": "wattbook.hookspecs",
+    **dict.fromkeys(
+        (
+            "Activity", "Basis", "Chip", "Domain", "Gap", "Host", "Identity", "Importer", "ImportSource", "Load",
+            "Meter", "Missed", "Problem", "Reading", "Recording", "Sample", "SourceFile", "Statement", "Term", "Window",
+        ),
+        "wattbook.model",
+    ),
+    "RecordingBuilder": "wattbook.recording",
+}  # fmt: skip
+
+__all__ = [
+    "Activity", "Advance", "Basis", "Chip", "ConfigError", "Counter", "Domain", "Gap", "Host", "Identity",
+    "ImportFailed", "ImportSource", "Importer", "Integrator", "Load", "Meter", "Missed", "Problem", "ReadError",
+    "Reading", "Recording", "RecordingBuilder", "Sample", "SourceFile", "Statement", "Step", "Term", "Unavailable",
+    "WattbookError", "Window", "hookimpl",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used, so that ``wattbook --help`` loads none."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'wattbook' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

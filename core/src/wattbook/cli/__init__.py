@@ -1,0 +1,81 @@
+"""The command line: one file a verb, loaded when the verb is used; plugins load inside the command."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from wattbook import __version__
+
+#: verb -> (module, one line for ``--help``); a test compares the lines with the commands' own
+VERBS = {
+    "run": ("run", "Run one command and book its energy and carbon."),
+    "doctor": ("doctor", "Show which source is used for what, and why not better."),
+    "log": ("log", "Book a figure by hand: hours, utilisation and chip."),
+    "import": ("import_", "Import a provider's export or an instrument's recording."),
+    "report": ("report", "Report a month: energy and carbon by basis, project, platform, phase."),
+    "explain": ("explain", "Print the arithmetic behind a number."),
+    "chip": ("chip", "Say what the catalogue knows about a chip."),
+    "estimate": ("estimate", "Estimate power, energy and carbon; nothing is recorded."),
+    "ledger": ("ledger", "Show and verify the book."),
+    "plugins": ("plugins", "List the installed plugins and their hooks."),
+    "demo": ("demo", "Play a whole example team through, offline, in a temporary book."),
+}
+
+
+class Verbs(click.Group):
+    """A group that knows its commands by name and loads one only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"wattbook.cli.{VERBS[cmd_name][0]}")
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], VERBS, 1)
+            hint = f" Did you mean {near[0]!r}?" if near else " 'wattbook --help' lists them."
+            raise click.UsageError(f"There is no command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="wattbook")
+def main() -> None:
+    """The carbon book of an ML engineering team: provided, measured and estimated, never mixed up."""
+
+
+def entry(argv: list[str] | None = None) -> Any:
+    """The ``wattbook`` command: whatever goes wrong on purpose ends as one sentence on stderr."""
+    from wattbook.errors import ConfigError, WattbookError
+
+    try:
+        return main(argv, prog_name="wattbook")
+    except ConfigError as error:
+        click.echo(f"wattbook: {error}", err=True)
+        sys.exit(2)
+    except WattbookError as error:
+        click.echo(f"wattbook: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,28 @@
+"""What every verb shares: the common options, and how a document is printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def common_options(command: F) -> F:
+    """``--ledger``, ``--config``, ``--quiet`` and ``--json``, as parameters of these names (``as_json``)."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout."),
+        click.option("--quiet", "-q", is_flag=True, help="No messages on stderr but errors."),
+        click.option("--config", metavar="FILE", help="Read this configuration instead of the usual places."),
+        click.option("--ledger", metavar="URL", help="The book: a file or a database URL."),
+    ):
+        command = option(command)
+    return command
+
+
+def print_json(document: Any) -> None:
+    """One JSON document on stdout, keys in their order, no NaN."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))

@@ -1,0 +1,192 @@
+"""What the user configured: read from TOML files, checked key by key, each with its origin."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from attrs import field, frozen
+
+from wattbook.errors import ConfigError
+
+T = TypeVar("T")
+
+
+@frozen(kw_only=True)
+class Site:
+    """Where hosts stand: grid zone, power usage effectiveness, who controls the place."""
+
+    name: str = "default"
+    zone: str | None = None  #: ISO 3166 country code, ``SG`` or ``SGP``
+    pue: float | None = None  #: facility energy over IT energy; 1.0 for an office or a home
+    controlled_by: str | None = None  #: ``owned``, ``leased``, ``colo``, ``iaas``, ``home``
+    intensity_g_per_kwh: float | None = None  #: overrides the shipped factor; needs ``intensity_source``
+    intensity_source: str | None = None
+    intensity_year: int | None = None
+
+
+@frozen(kw_only=True)
+class Select:
+    prefer: tuple[str, ...] = ()  #: plugins (``rapl``) or sources (``nvidia_smi:energy``), best first
+
+
+@frozen(kw_only=True)
+class Defaults:
+    project: str | None = None
+    phase: str | None = None
+    person: str | None = None
+    platform: str | None = None
+
+
+@frozen(kw_only=True)
+class Account:
+    """Which entries a provider's account claims: by platform or by host."""
+
+    platforms: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class ReportConfig:
+    timezone: str | None = None  #: IANA zone of the report's months; the system's where unset
+
+
+@frozen(kw_only=True)
+class Config:
+    """The whole configuration; every part has a default, so an empty file is a valid one."""
+
+    site: Site = Site()
+    sites: Mapping[str, Site] = field(factory=dict)
+    select: Select = Select()
+    defaults: Defaults = Defaults()
+    accounts: Mapping[str, Account] = field(factory=dict)  #: keyed ``provider/account``
+    containment: Mapping[str, str] = field(factory=dict)  #: see ``wattbook.resolve.Tree``
+    report: ReportConfig = ReportConfig()
+    plugins: Mapping[str, Mapping[str, Any]] = field(factory=dict)
+    origins: tuple[str, ...] = ()  #: the files read, in the order of rising precedence
+
+
+def load(path: str | os.PathLike[str] | None = None, *, cwd: Path | None = None) -> Config:
+    """Read the configuration: *path* alone if given (or ``WATTBOOK_CONFIG``), else the usual places.
+
+    The usual places are ``/etc/wattbook/config.toml``, the user's configuration folder, and the nearest
+    ``wattbook.toml`` or ``[tool.wattbook]`` of a ``pyproject.toml`` in *cwd* or above; the later wins,
+    key by key.  Raises ``ConfigError`` with the path of the key that is wrong.
+    """
+    explicit = path or os.environ.get("WATTBOOK_CONFIG")
+    merged: dict[str, Any] = {}
+    origins: list[str] = []
+    for file, table in [_read(Path(explicit))] if explicit else _usual(cwd or Path.cwd()):
+        structure(Config, table, where=str(file))
+        merged = _merge(merged, table)
+        origins.append(str(file))
+    if not merged:
+        return Config()
+    merged["origins"] = origins
+    config = structure(Config, merged, where="")
+    _check(config)
+    return config
+
+
+def plugin_config(name: str, plugin: object, table: Mapping[str, Any]) -> Any:
+    """The plugin's own table as an instance of its ``Config`` class; ``None`` where it has none."""
+    cls = getattr(plugin, "Config", None)
+    if cls is None:
+        if table:
+            raise ConfigError("this plugin takes no configuration", where=f"plugins.{name}.{next(iter(table))}")
+        return None
+    return cls() if not table else structure(cls, table, where=f"plugins.{name}")
+
+
+def structure(cls: type[T], table: Mapping[str, Any], *, where: str) -> T:
+    """An instance of the attrs class *cls*; unknown and ill-typed keys are refused with their path."""
+    if not table:
+        return cls()
+    import cattrs
+
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    for kind in (str, int, float, bool):
+        converter.register_structure_hook(kind, _strict)
+    try:
+        return converter.structure(table, cls)
+    except Exception as error:
+        raise _as_config_error(error, where) from error
+
+
+def _strict(value: Any, kind: type) -> Any:
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        names = {str: "text in quotes", int: "a whole number", float: "a number", bool: "true or false"}
+        raise ValueError(f"{value!r} is not {names[kind]}")
+    return value
+
+
+def _as_config_error(error: Exception, where: str) -> ConfigError:
+    from cattrs import ForbiddenExtraKeysError, transform_error
+
+    def explain(exc: BaseException, type_: object) -> str:
+        if isinstance(exc, ForbiddenExtraKeysError):
+            return f"unknown key {', '.join(sorted(map(repr, exc.extra_fields)))}"
+        return str(exc) or type(exc).__name__
+
+    first = transform_error(error, format_exception=explain)[0]
+    reason, _, key = first.partition(" @ $")
+    place = key.lstrip(".").replace("['", ".").replace("']", "")
+    prefix = where + (": " if where.endswith(".toml") and place else "." if where and place else "")
+    return ConfigError(reason, where=(prefix + place) or where)
+
+
+def _check(config: Config) -> None:
+    for key, site in [("site", config.site), *((f"sites.{name}", site) for name, site in config.sites.items())]:
+        if site.pue is not None and not 1.0 <= site.pue <= 5.0:
+            raise ConfigError(f"{site.pue} is not a power usage effectiveness (1.0 to 5.0)", where=f"{key}.pue")
+        if site.intensity_g_per_kwh is not None:
+            if not site.intensity_source:
+                raise ConfigError("an intensity of your own needs intensity_source", where=f"{key}.intensity_g_per_kwh")
+            if not 0 <= site.intensity_g_per_kwh <= 3000:
+                raise ConfigError("grams per kWh lie between 0 and 3000", where=f"{key}.intensity_g_per_kwh")
+    if config.report.timezone:
+        from zoneinfo import ZoneInfo
+
+        try:
+            ZoneInfo(config.report.timezone)
+        except (KeyError, ValueError, OSError) as error:
+            raise ConfigError(f"{config.report.timezone!r} is no IANA time zone", where="report.timezone") from error
+
+
+def _usual(cwd: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    from platformdirs import user_config_path
+
+    for file in (Path("/etc/wattbook/config.toml"), user_config_path("wattbook", appauthor=False) / "config.toml"):
+        if file.is_file():
+            yield _read(file)
+    for folder in (cwd, *cwd.parents):
+        own, project = folder / "wattbook.toml", folder / "pyproject.toml"
+        if own.is_file():
+            yield _read(own)
+            return
+        if project.is_file() and b"[tool.wattbook" in project.read_bytes():
+            file, table = _read(project)
+            yield file, table.get("tool", {}).get("wattbook", {})
+            return
+
+
+def _read(file: Path) -> tuple[Path, dict[str, Any]]:
+    try:
+        return file, tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(file)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"is not TOML: {error}", where=str(file)) from error
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged

@@ -1,0 +1,371 @@
+"""The nouns: frozen, keyword-only, units spelled in the field names."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from attrs import Attribute, field, frozen
+
+
+class Basis(enum.StrEnum):
+    """How a figure is known."""
+
+    PROVIDED = "provided"
+    MEASURED = "measured"
+    ESTIMATED = "estimated"
+
+
+class Phase(enum.StrEnum):
+    """What a run was for."""
+
+    DEV = "dev"
+    TRAIN = "train"
+    EVAL = "eval"
+    SERVE = "serve"
+    CI = "ci"
+    IDLE = "idle"
+
+
+def _finite_not_negative(_: object, attribute: Attribute[Any], value: float | None) -> None:
+    if value is not None and not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"{attribute.name} must be a finite number, 0 or more, not {value!r}")
+
+
+@frozen(kw_only=True, order=True)
+class Domain:
+    """The part of a device that a number covers, as ``cpu:0/package`` or ``gpu:GPU-1a2b/board``.
+
+    Two domains are the same when device and name are the same.
+    ``within`` is the address of the domain that contains this one, if any: what lies inside another
+    domain is a breakdown and never added to it.  ``may_contain`` lists patterns of further addresses
+    (``gpu:*``) whose containment depends on the machine: they are taken as contained until the
+    configuration says otherwise.  ``model`` is the hardware's own name.
+    """
+
+    device: str
+    name: str
+    within: str | None = field(default=None, eq=False)
+    may_contain: tuple[str, ...] = field(default=(), eq=False)
+    model: str = field(default="", eq=False)
+
+    @property
+    def address(self) -> str:
+        return f"{self.device}/{self.name}"
+
+    def __str__(self) -> str:
+        return self.address
+
+
+@frozen(kw_only=True)
+class Window:
+    """A stretch of time; both ends carry a time zone."""
+
+    start: datetime
+    end: datetime
+
+    def __attrs_post_init__(self) -> None:
+        if self.start.tzinfo is None or self.end.tzinfo is None:
+            raise ValueError("a window needs time zones")
+        if self.end < self.start:
+            raise ValueError(f"a window ends after it starts, not {self.start} to {self.end}")
+
+    @property
+    def duration_s(self) -> float:
+        return (self.end - self.start).total_seconds()
+
+
+# --- the machine -------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Chip:
+    """A processor or accelerator as the system or a person names it; unknown figures are ``None``."""
+
+    name: str = ""
+    device: str = ""  #: ``cpu:0``, ``gpu:0``; empty in a what-if
+    tdp_w: float | None = None  #: given by a person; the catalogue is asked otherwise
+    power_limit_w: float | None = None  #: enforced by the driver
+    cores: int | None = None
+    threads: int | None = None
+
+
+@frozen(kw_only=True)
+class Host:
+    """One machine, or the description of one in a what-if."""
+
+    name: str = ""
+    os: str = ""  #: ``linux``, ``darwin``, ``windows``
+    arch: str = ""
+    model: str = ""  #: the machine's product name
+    virtual: bool | None = None
+    cpus: tuple[Chip, ...] = ()  #: one per socket
+    gpus: tuple[Chip, ...] = ()  #: one per device
+    threads: int | None = None  #: hardware threads this host may use (affinity and quota applied)
+    memory_gb: float | None = None
+    instance: str = ""  #: cloud instance type, ``p4d.24xlarge``
+    laptop: bool | None = None
+
+
+# --- measuring ---------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Sample:
+    """A cumulative energy counter of one domain at one instant, from an arbitrary zero."""
+
+    at_s: float  #: monotonic clock
+    domain: Domain
+    energy_j: float = field(validator=_finite_not_negative)
+
+
+@frozen(kw_only=True)
+class Missed:
+    """A stretch of a meter's time whose energy is not known: lost, ambiguous, reset or asleep."""
+
+    since_s: float  #: monotonic clock
+    until_s: float
+    domain: Domain
+    reason: str
+    low_j: float = 0.0
+    high_j: float | None = None
+
+
+class Session(Protocol):
+    """An opened meter."""
+
+    def read(self) -> Iterable[Sample | Missed]:
+        """Counters as they stand now; raises ``ReadError`` for one bad poll."""
+
+
+@frozen(kw_only=True)
+class Meter:
+    """An offer to measure: cheap to make, probed and opened only by the core."""
+
+    name: str
+    domains: tuple[Domain, ...]
+    error: float | None = None  #: relative half width of the 90 % interval; ``None`` is unknown
+    interval_s: float = 1.0  #: read at least this often (1 for gauges, up to 60 for counters)
+    #: raises ``Unavailable``; may answer with the domains found, which replace the declared ones
+    probe: Callable[[], Sequence[Domain] | None] = field(repr=False, eq=False)
+    open: Callable[[], AbstractContextManager[Session]] = field(repr=False, eq=False)
+
+
+@frozen(kw_only=True)
+class Term:
+    """One summand of an estimate, with its formula spelled out."""
+
+    what: str
+    power_w: float
+    low_w: float
+    high_w: float
+    formula: str
+    source: str
+
+
+@frozen(kw_only=True)
+class Reading:
+    """Joules of one domain over one window, and why we believe them.
+
+    ``cause`` names the systematic source of error: readings with the same cause are wrong together,
+    so their intervals add linearly; different causes add in quadrature.
+    """
+
+    domain: Domain
+    window: Window
+    energy_j: float = field(validator=_finite_not_negative)
+    low_j: float | None = field(default=None, validator=_finite_not_negative)  #: 90 % interval
+    high_j: float | None = field(default=None, validator=_finite_not_negative)
+    basis: Basis
+    source: str
+    cause: str = ""
+    method: str = ""
+    terms: tuple[Term, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        if (self.low_j is None) != (self.high_j is None):
+            raise ValueError("an interval has two ends")
+        if self.low_j is not None and self.high_j is not None and not self.low_j <= self.energy_j <= self.high_j:
+            raise ValueError(f"{self.energy_j} J lies outside its interval {self.low_j} to {self.high_j}")
+
+
+@frozen(kw_only=True)
+class Gap:
+    """A domain and window that nobody covered, with the reason and, where known, bounds."""
+
+    domain: Domain
+    window: Window
+    reason: str
+    low_j: float = 0.0
+    high_j: float | None = None
+
+
+# --- estimating --------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class Load:
+    """Seconds that a device spent at a utilisation; a range where it is only known to lie between."""
+
+    device: str  #: ``cpu`` for all processors of the host together, else a device such as ``gpu:0``
+    seconds: float = field(validator=_finite_not_negative)
+    low: float = field()  #: 0..1
+    high: float = field()
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 <= self.low <= self.high <= 1:
+            raise ValueError(f"utilisation lies between 0 and 1, not {self.low}..{self.high}")
+
+    @property
+    def middle(self) -> float:
+        return (self.low + self.high) / 2
+
+
+@frozen(kw_only=True)
+class Activity:
+    """What a host did in a window: a model's input.
+
+    ``loads`` are time-weighted: one entry per observed utilisation and device, so that a model can
+    integrate its curve sample by sample.  ``scale`` says whose utilisation it is: ``os`` is the busy
+    share that an operating system reports, ``throughput`` the share of the machine's maximum work.
+    """
+
+    window: Window
+    host: Host
+    loads: tuple[Load, ...] = ()
+    scale: str = "os"
+
+    def of(self, device: str) -> tuple[Load, ...]:
+        return tuple(load for load in self.loads if load.device == device)
+
+
+@frozen(kw_only=True)
+class Identity:
+    """What a catalogue says about a chip's name: a match, or the reason why there is none."""
+
+    query: str
+    kind: str | None = None  #: ``cpu``, ``gpu``, ``accelerator``
+    match: str | None = None
+    tdp_w: float | None = None
+    cores: int | None = None
+    year: int | None = None
+    confidence: str | None = None  #: ``vendor``, ``secondary``, ``unofficial``
+    source: str = ""
+    reason: str = ""  #: how it matched, or why it was refused and what an estimate would use instead
+
+
+# --- importing ---------------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class SourceFile:
+    """One file to import; ``head`` holds its first bytes, decompressed where it is gzip."""
+
+    path: Path
+    head: bytes
+    gzip: bool = False
+    opener: Callable[[], IO[bytes]] = field(repr=False, eq=False)
+
+    def open(self) -> IO[bytes]:
+        """The decompressed bytes, from the start, as a stream."""
+        return self.opener()
+
+
+@frozen(kw_only=True)
+class ImportSource:
+    """What the user handed over: files that belong together, and what he said about them."""
+
+    files: tuple[SourceFile, ...] = ()
+    account: str | None = None
+    host: str | None = None
+    start: datetime | None = None  #: start of a recording that does not say when it began
+    interval_s: float | None = None  #: sampling interval of a recording without times
+    options: Mapping[str, str] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class Problem:
+    """Something in a file that was skipped or looks wrong."""
+
+    reason: str
+    line: int | None = None
+    path: str | None = None
+
+
+@frozen(kw_only=True)
+class Recording:
+    """An instrument's recording, added up: what ``wattbook.RecordingBuilder`` makes from samples.
+
+    ``readings`` are what goes to the book (pieces of at most an hour); they are empty where the
+    recording has no times.  ``mean_power_w`` and ``energy_j`` are keyed by domain name, summed over
+    devices, with ``total`` for the outermost domains.
+    """
+
+    format: str
+    samples: int
+    mean_power_w: Mapping[str, float]
+    energy_j: Mapping[str, float] | None
+    readings: tuple[Reading, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+    duration_s: float | None = None
+    hardware: str | None = None
+    tool_version: str | None = None
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Statement:
+    """One figure as a provider reports it: its own scope, method, version and unit, value unchanged."""
+
+    provider: str  #: ``aws``, ``gcp``, ``azure``
+    account: str
+    month: str  #: ``2025-09``; ``2025`` for a figure that is only given by year
+    service: str = ""
+    region: str = ""
+    resource: str = ""
+    scope: str  #: ``1``, ``2``, ``3``, ``total``
+    method: str  #: ``location``, ``market``, ``unsplit``
+    co2e_kg: Decimal
+    value_raw: str
+    unit_raw: str
+    model_version: str = ""
+    version_key: tuple[int | str, ...] = ()  #: orders versions of one (account, month); compared like tuples
+    published_at: datetime | None = None
+    payer: str = ""
+    interface: str = ""  #: which of the provider's interfaces: ``data-export``, ``console``, ``api``
+    resolution_kg: Decimal | None = None
+    completeness: str = "complete"  #: ``complete``, ``partial``, ``provisional``
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What makes two rows the same figure inside one snapshot."""
+        return (
+            self.provider, self.account, self.payer, self.month, self.service,
+            self.region, self.resource, self.scope, self.method,
+        )  # fmt: skip
+
+
+@frozen(kw_only=True)
+class Importer:
+    """An offer to read one format.
+
+    ``sniff`` looks at one file's name and head and must cost nothing.  ``read`` yields statements, or
+    one recording per file, plus ``Problem`` for what it skipped; it raises ``ImportFailed``.
+    ``gathers`` says that several files of one import are parts (pages, partitions) of one export.
+    """
+
+    format: str
+    basis: Basis
+    sniff: Callable[[SourceFile], bool] = field(repr=False, eq=False)
+    read: Callable[[ImportSource], Iterator[Statement | Recording | Problem]] = field(repr=False, eq=False)
+    gathers: bool = False

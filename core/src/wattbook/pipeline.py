@@ -1,0 +1,67 @@
+"""The data flow of a run, readable from top to bottom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import frozen
+
+from wattbook.config import Config
+from wattbook.model import Activity, Gap, Host, Reading
+from wattbook.plugins import Broken, Plugins, probe
+from wattbook.resolve import Offer, Resolution, Want, resolve, uncovered, wanted
+
+
+@frozen(kw_only=True)
+class Survey:
+    """What can be measured on a host, what was chosen, and what is left open."""
+
+    host: Host
+    offers: tuple[Offer, ...]
+    resolution: Resolution
+    open_wants: tuple[Want, ...]
+
+
+def survey(host: Host, config: Config, plugins: Plugins) -> Survey:
+    """Steps 1 to 3: ask every plugin, probe every meter, choose the cover."""
+    offers = tuple(probe(plugins.ask("measure", host=host)))
+    resolution = resolve(offers, config.select.prefer, config.containment)
+    offered = [domain for offer in offers if offer.fate is None for domain in offer.domains]
+    wants = wanted(host, pue=config.site.pue, offered=offered)
+    left = uncovered(wants, resolution.covered, resolution.tree)
+    return Survey(host=host, offers=offers, resolution=resolution, open_wants=tuple(left))
+
+
+@frozen(kw_only=True)
+class Filled:
+    """Answers to gaps: readings with the plugin that gave each, the gaps that stay, and what broke."""
+
+    readings: tuple[tuple[str, Reading], ...]
+    gaps: tuple[Gap, ...]
+    broken: tuple[Broken, ...] = ()
+
+
+def fill(plugins: Plugins, gaps: Iterable[Gap], activity: Activity) -> Filled:
+    """Step 7: ask the estimators about what is open; the first plugin by name that answers a gap wins it.
+
+    An answer about something that was not asked, or without an interval, is a defect of the plugin.
+    """
+    left = {gap.domain.address: gap for gap in gaps}
+    asked = set(left)
+    readings: list[tuple[str, Reading]] = []
+    broken: list[Broken] = []
+    if not left:
+        return Filled(readings=(), gaps=())
+    for plugin, answer in plugins.ask("estimate", gaps=list(left.values()), activity=activity):
+        if isinstance(answer, Broken):
+            broken.append(answer)
+        elif isinstance(answer, Gap) and answer.domain.address in left:
+            left[answer.domain.address] = answer
+        elif isinstance(answer, Reading) and answer.domain.address in asked and answer.low_j is not None:
+            if left.pop(answer.domain.address, None) is not None:
+                readings.append((plugin, answer))
+        else:
+            broken.append(
+                Broken(plugin=plugin, hook="estimate", reason="it answered with something that was not asked")
+            )
+    return Filled(readings=tuple(readings), gaps=tuple(left.values()), broken=tuple(broken))

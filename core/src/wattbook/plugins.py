@@ -1,0 +1,182 @@
+"""Find plugins, ask them one at a time, and survive what they do."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import entry_points
+from typing import Any
+
+import pluggy
+from attrs import field, frozen
+
+from wattbook import hookspecs
+from wattbook.config import plugin_config
+from wattbook.errors import ConfigError, Unavailable, WattbookError
+from wattbook.hookspecs import NAME
+from wattbook.model import Meter
+from wattbook.resolve import Fate, Offer
+
+PROBE_TIMEOUT_S = 2.0
+
+
+@frozen(kw_only=True)
+class Broken:
+    """A plugin that failed in a way it should not have; the traceback is kept for its author."""
+
+    plugin: str
+    hook: str
+    reason: str
+    detail: str = field(default="", repr=False)
+
+    @classmethod
+    def from_error(cls, plugin: str, hook: str, error: BaseException) -> Broken:
+        text = str(error).strip().splitlines()
+        reason = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+        return cls(plugin=plugin, hook=hook, reason=reason, detail="".join(traceback.format_exception(error)))
+
+
+@frozen(kw_only=True)
+class Plugins:
+    """The plugins at hand: those that load, with their configuration, and those that do not."""
+
+    manager: pluggy.PluginManager = field(repr=False)
+    broken: tuple[Broken, ...] = ()
+    configs: Mapping[str, Any] = field(factory=dict)
+    versions: Mapping[str, str] = field(factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(name for name, plugin in self.manager.list_name_plugin() if plugin is not None)
+
+    def hooks(self, name: str) -> list[str]:
+        """The hooks that plugin *name* implements."""
+        callers = self.manager.get_hookcallers(self.manager.get_plugin(name)) or []
+        return sorted(caller.name for caller in callers)
+
+    def ask(self, hook: str, /, **question: Any) -> Iterator[tuple[str, Any]]:
+        """Yield ``(plugin, answer)`` for every answer, plugins in the order of their names.
+
+        A failure is one more answer, a ``Broken``.  ``Unavailable`` and the other errors that plugins
+        raise on purpose are contained here too, with their own words as the reason.
+        """
+        for name in self.names:
+            if hook not in self.hooks(name):
+                continue
+            plugin = self.manager.get_plugin(name)
+            others = [other for other in self.manager.get_plugins() if other is not plugin]
+            try:
+                caller = self.manager.subset_hook_caller(hook, others)
+                for answers in caller(config=self.configs.get(name), **question):
+                    for answer in answers or ():
+                        yield name, answer
+            except WattbookError as error:
+                yield name, Broken(plugin=name, hook=hook, reason=str(error))
+            except Exception as error:
+                yield name, Broken.from_error(name, hook, error)
+
+
+def manager(plugins: Iterable[tuple[str, object]] = ()) -> pluggy.PluginManager:
+    """A manager that knows exactly *plugins*; raises ``pluggy.PluginValidationError`` for a bad one."""
+    pm = pluggy.PluginManager(NAME)
+    pm.add_hookspecs(hookspecs)
+    for name, plugin in plugins:
+        pm.register(plugin, name=name)
+    pm.check_pending()
+    return pm
+
+
+def gather(plugins: Iterable[tuple[str, object]], tables: Mapping[str, Mapping[str, Any]] | None = None) -> Plugins:
+    """Take loaded plugins in, each alone first, so that a bad one cannot spoil the rest."""
+    good: list[tuple[str, object]] = []
+    broken: list[Broken] = []
+    configs: dict[str, Any] = {}
+    for name, plugin in plugins:
+        try:
+            alone = manager([(name, plugin)])
+            if not alone.get_hookcallers(plugin):
+                raise TypeError(f"it implements none of the hooks of {NAME}; is one misspelled?")
+            configs[name] = plugin_config(name, plugin, (tables or {}).get(name, {}))
+        except ConfigError:
+            raise
+        except Exception as error:
+            broken.append(Broken.from_error(name, "load", error))
+        else:
+            good.append((name, plugin))
+    return Plugins(manager=manager(good), broken=tuple(broken), configs=configs)
+
+
+def installed(tables: Mapping[str, Mapping[str, Any]] | None = None) -> Plugins:
+    """Every installed plugin, entry points loaded one by one; the broken ones with their reason."""
+    disabled = {name.strip() for name in os.environ.get("WATTBOOK_DISABLE_PLUGINS", "").split(",")}
+    loaded: list[tuple[str, object]] = []
+    broken: list[Broken] = []
+    versions: dict[str, str] = {}
+    for entry_point in sorted(entry_points(group=NAME), key=lambda ep: ep.name):
+        if entry_point.name in disabled or entry_point.name in versions:
+            continue
+        versions[entry_point.name] = entry_point.dist.version if entry_point.dist else ""
+        try:
+            loaded.append((entry_point.name, entry_point.load()))
+        except Exception as error:
+            broken.append(Broken.from_error(entry_point.name, "load", error))
+        except SystemExit as error:
+            broken.append(Broken.from_error(entry_point.name, "load", error))
+    unknown = sorted(set(tables or {}) - set(versions) - disabled)
+    if unknown:
+        raise ConfigError("no plugin of this name is installed", where=f"plugins.{unknown[0]}")
+    plugins = gather(loaded, tables)
+    return Plugins(
+        manager=plugins.manager, broken=(*broken, *plugins.broken), configs=plugins.configs, versions=versions
+    )
+
+
+def probe(answers: Iterable[tuple[str, Meter | Broken]], *, timeout_s: float = PROBE_TIMEOUT_S) -> list[Offer]:
+    """Probe all meters at once, in threads that are given up after *timeout_s*."""
+    offers: list[Offer | None] = []
+    pending: list[tuple[int, str, Meter, threading.Thread, dict[str, Offer]]] = []
+    for plugin, answer in answers:
+        if isinstance(answer, Broken):
+            offers.append(Offer(plugin=plugin, name=answer.hook, fate=Fate.BROKEN, reason=answer.reason))
+        elif not isinstance(answer, Meter):
+            offers.append(
+                Offer(
+                    plugin=plugin,
+                    name="measure",
+                    fate=Fate.BROKEN,
+                    reason=f"it answered with a {type(answer).__name__}, not a Meter",
+                )
+            )
+        else:
+            box: dict[str, Offer] = {}
+            thread = threading.Thread(target=_probe_one, args=(plugin, answer, box), daemon=True)
+            thread.start()
+            pending.append((len(offers), plugin, answer, thread, box))
+            offers.append(None)
+    until = time.monotonic() + timeout_s
+    for index, plugin, meter, thread, box in pending:
+        thread.join(max(0.0, until - time.monotonic()))
+        offers[index] = box.get("offer") or Offer(
+            plugin=plugin, name=meter.name, domains=meter.domains, fate=Fate.BROKEN,
+            reason=f"its probe did not answer within {timeout_s:g} s",
+        )  # fmt: skip
+    return [offer for offer in offers if offer is not None]
+
+
+def _probe_one(plugin: str, meter: Meter, box: dict[str, Offer]) -> None:
+    try:
+        found = meter.probe()
+    except Unavailable as no:
+        box["offer"] = Offer(
+            plugin=plugin, name=meter.name, domains=meter.domains, fate=Fate.UNAVAILABLE,
+            reason=no.reason, remedy=no.remedy,
+        )  # fmt: skip
+    except BaseException as error:
+        reason = Broken.from_error(plugin, "probe", error).reason
+        box["offer"] = Offer(plugin=plugin, name=meter.name, domains=meter.domains, fate=Fate.BROKEN, reason=reason)
+    else:
+        domains = meter.domains if found is None else tuple(found)
+        box["offer"] = Offer(plugin=plugin, name=meter.name, domains=domains, error=meter.error, meter=meter)

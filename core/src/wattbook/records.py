@@ -1,0 +1,241 @@
+"""What is written down: entries, runs and snapshots, as lines of the spool and rows of the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import asdict, field, fields, frozen
+
+from wattbook.model import Gap, Reading, Term
+
+
+def utc_text(moment: datetime) -> str:
+    """RFC 3339 in UTC with microseconds: sorts as text, and survives a round trip exactly."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def utc_time(text: str) -> datetime:
+    """The inverse of ``utc_text``."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+
+
+def canonical(value: Any) -> str:
+    """One JSON text for one value: keys sorted, no blanks, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def content_id(value: Any) -> str:
+    """A hash of the canonical content, 128 bits of BLAKE2b in hexadecimal."""
+    return hashlib.blake2b(canonical(value).encode(), digest_size=16).hexdigest()
+
+
+@frozen(kw_only=True)
+class Place:
+    """Where energy was used: what turns joules into carbon on reading."""
+
+    site: str = "default"
+    zone: str | None = None
+    zone_assumed: bool = False  #: taken from the system's time zone, not configured
+    pue: float | None = None  #: ``None``: the facility is not counted
+    intensity_g_per_kwh: float | None = None  #: configured by the user, with its source
+    intensity_source: str | None = None
+    intensity_year: int | None = None
+
+
+@frozen(kw_only=True)
+class Labels:
+    """The dimensions of a report."""
+
+    project: str | None = None
+    phase: str | None = None
+    person: str | None = None
+    platform: str | None = None
+    tags: Mapping[str, str] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class Entry:
+    """One line of the book: joules of one domain over one window, or a gap with its reason.
+
+    ``outermost`` is true for an addend and false for a breakdown of one.  The id is the hash of the
+    content, so that the same content again is no new row; ``recorded_at`` is not part of it.
+    """
+
+    kind: str = "reading"  #: ``reading`` or ``gap``
+    run_id: str
+    start: str  #: ``utc_text``
+    end: str
+    host: str
+    device: str
+    domain: str
+    basis: str | None
+    energy_j: float | None
+    low_j: float | None = None
+    high_j: float | None = None
+    outermost: bool = True
+    plugin: str = ""
+    source: str = ""
+    source_version: str = ""
+    cause: str = ""
+    method: str = ""
+    reason: str = ""
+    terms: tuple[Mapping[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+    labels: Labels = Labels()
+    place: Place = Place()
+    evidence_sha256: str | None = None
+    synthetic: bool = False
+    supersedes: str | None = None  #: id of the entry that this one corrects; ``reason`` says why
+
+    @property
+    def entry_id(self) -> str:
+        return content_id(self.as_dict())
+
+    @property
+    def duration_s(self) -> float:
+        return (utc_time(self.end) - utc_time(self.start)).total_seconds()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values; ``Entry.from_dict`` is the inverse."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Entry:
+        """Keys that this version does not know are ignored: old readers, new rows."""
+        known = {k: v for k, v in plain.items() if k in _ENTRY_FIELDS}
+        known["labels"] = _known(Labels, plain.get("labels") or {})
+        known["place"] = _known(Place, plain.get("place") or {})
+        known["terms"] = tuple(plain.get("terms") or ())
+        known["warnings"] = tuple(plain.get("warnings") or ())
+        return cls(**known)
+
+    @classmethod
+    def from_reading(
+        cls,
+        reading: Reading,
+        *,
+        run_id: str,
+        host: str,
+        plugin: str,
+        source_version: str = "",
+        outermost: bool = True,
+        labels: Labels = Labels(),
+        place: Place = Place(),
+        evidence_sha256: str | None = None,
+        synthetic: bool = False,
+    ) -> Entry:
+        return cls(
+            run_id=run_id,
+            start=utc_text(reading.window.start),
+            end=utc_text(reading.window.end),
+            host=host,
+            device=reading.domain.device,
+            domain=reading.domain.name,
+            basis=str(reading.basis),
+            energy_j=reading.energy_j,
+            low_j=reading.low_j,
+            high_j=reading.high_j,
+            outermost=outermost,
+            plugin=plugin,
+            source=reading.source,
+            source_version=source_version,
+            cause=reading.cause or f"{reading.basis}:{plugin}:{reading.source}",
+            method=reading.method,
+            terms=tuple(asdict(term) for term in reading.terms),
+            warnings=reading.warnings,
+            labels=labels,
+            place=place,
+            evidence_sha256=evidence_sha256,
+            synthetic=synthetic,
+        )
+
+    @classmethod
+    def from_gap(
+        cls,
+        gap: Gap,
+        *,
+        run_id: str,
+        host: str,
+        labels: Labels = Labels(),
+        place: Place = Place(),
+        synthetic: bool = False,
+    ) -> Entry:
+        return cls(
+            kind="gap",
+            run_id=run_id,
+            start=utc_text(gap.window.start),
+            end=utc_text(gap.window.end),
+            host=host,
+            device=gap.domain.device,
+            domain=gap.domain.name,
+            basis=None,
+            energy_j=None,
+            low_j=gap.low_j if gap.high_j is not None else None,
+            high_j=gap.high_j,
+            outermost=False,
+            reason=gap.reason,
+            labels=labels,
+            place=place,
+            synthetic=synthetic,
+        )
+
+
+@frozen(kw_only=True)
+class RunRecord:
+    """One command, import or hand-written figure that entries belong to."""
+
+    run_id: str
+    kind: str = "run"  #: ``run``, ``import``, ``log``
+    parent_id: str | None = None
+    start: str
+    end: str
+    complete: bool = True  #: false for a run that was killed; ``end`` is then its last recorded poll
+    host: str = ""
+    command: str = ""  #: the program's name only; arguments and paths stay with the user
+    exit_code: int | None = None
+    signal: str | None = None
+    process_share: float | None = None
+    labels: Labels = Labels()
+    verdicts: tuple[Mapping[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> RunRecord:
+        known = {k: v for k, v in plain.items() if k in _RUN_FIELDS}
+        known["labels"] = _known(Labels, plain.get("labels") or {})
+        known["verdicts"] = tuple(plain.get("verdicts") or ())
+        known["warnings"] = tuple(plain.get("warnings") or ())
+        return cls(**known)
+
+
+@frozen(kw_only=True)
+class Snapshot:
+    """The files of one import, identified by the hash of their content."""
+
+    sha256: str
+    format: str
+    plugin: str
+    plugin_version: str = ""
+    paths: tuple[str, ...] = ()  #: names only, no folders of the importing machine
+    synthetic: bool = False
+
+
+def terms_from(entry: Entry) -> tuple[Term, ...]:
+    """The typed terms of an entry's estimate."""
+    return tuple(_known(Term, term) for term in entry.terms)
+
+
+def _known(cls: Any, plain: Mapping[str, Any]) -> Any:
+    names = {a.name for a in fields(cls)}
+    return cls(**{k: v for k, v in plain.items() if k in names})
+
+
+_ENTRY_FIELDS = {a.name for a in fields(Entry)}
+_RUN_FIELDS = {a.name for a in fields(RunRecord)}

@@ -1,0 +1,6 @@
+"""Contracts that plugins run against themselves: subclass one, override its fixtures, inherit its tests."""
+
+from wattbook.testing.builders import a_source, an_activity
+from wattbook.testing.contracts import EstimateContract, ImportContract, MeasureContract, PluginContract
+
+__all__ = ["EstimateContract", "ImportContract", "MeasureContract", "PluginContract", "a_source", "an_activity"]

@@ -1,0 +1,1 @@
+"""Import the carbon figures that cloud providers computed."""

@@ -1,0 +1,1 @@
+"""Measure NVIDIA GPUs with NVML or nvidia-smi, and import its recordings."""

@@ -1,0 +1,1 @@
+"""Measure Macs with powermetrics, and import its recordings."""

@@ -1,0 +1,1 @@
+"""Estimate energy from duration, utilisation and thermal design power, with an interval."""

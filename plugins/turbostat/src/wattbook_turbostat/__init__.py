@@ -1,0 +1,1 @@
+"""Measure x86 processors with turbostat, and import its recordings."""
