@@ -97,6 +97,7 @@ def gather(plugins: Iterable[tuple[str, object]], tables: Mapping[str, Mapping[s
     for name, plugin in plugins:
         try:
             alone = manager([(name, plugin)])
+            alone.get_plugins()  # fails for what cannot be hashed
             if not alone.get_hookcallers(plugin):
                 raise TypeError(f"it implements none of the hooks of {NAME}; is one misspelled?")
             configs[name] = plugin_config(name, plugin, (tables or {}).get(name, {}))

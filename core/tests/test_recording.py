@@ -1,0 +1,106 @@
+"""Adding up a recording: constant memory, exact energy, honest means."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wattbook import Domain, ImportFailed, RecordingBuilder
+
+T0 = datetime(2026, 10, 31, 22, 30, tzinfo=UTC)
+PACKAGE = Domain(device="cpu:0", name="package")
+CORE = Domain(device="cpu:0", name="core", within="cpu:0/package")
+DRAM = Domain(device="dram:0", name="dram")
+
+
+def a_builder(**kw: object) -> RecordingBuilder:
+    return RecordingBuilder(format="test", source="test", **kw)  # type: ignore[arg-type]
+
+
+def test_the_total_is_the_outermost_domains_only() -> None:
+    builder = a_builder()
+    builder.add({PACKAGE: 40.0, CORE: 30.0, DRAM: 5.0}, elapsed_s=2.0)
+    recording = builder.build()
+    assert recording.mean_power_w == {"total": 45.0, "package": 40.0, "core": 30.0, "dram": 5.0}
+    assert recording.energy_j == {"total": 90.0, "package": 80.0, "core": 60.0, "dram": 10.0}
+
+
+def test_the_mean_is_weighted_by_time() -> None:
+    builder = a_builder()
+    builder.add({PACKAGE: 10.0}, elapsed_s=1.0)
+    builder.add({PACKAGE: 20.0}, elapsed_s=3.0)
+    assert builder.build().mean_power_w["package"] == 17.5
+
+
+def test_a_first_sample_of_unknown_length_counts_in_the_mean_and_not_in_the_energy() -> None:
+    builder = a_builder()
+    builder.add({PACKAGE: 10.0}, end=T0)
+    builder.add({PACKAGE: 20.0}, end=T0 + timedelta(seconds=5), elapsed_s=5.0)
+    recording = builder.build()
+    assert recording.mean_power_w["package"] == 15.0
+    assert recording.energy_j == {"total": 100.0, "package": 100.0}
+
+
+def test_without_times_there_is_a_mean_and_no_energy() -> None:
+    builder = a_builder()
+    builder.add({PACKAGE: 10.0})
+    builder.add({PACKAGE: 30.0})
+    recording = builder.build()
+    assert (recording.samples, recording.mean_power_w["total"], recording.energy_j) == (2, 20.0, None)
+    assert recording.readings == ()
+
+
+def test_a_recording_without_power_is_refused() -> None:
+    builder = a_builder()
+    builder.problem("no column names a power", line=3)
+    with pytest.raises(ImportFailed, match="line 3.*no power figure"):
+        builder.build()
+
+
+@pytest.mark.parametrize("watts", [float("nan"), float("inf"), -1.0, 1.1e15])
+def test_an_implausible_sample_is_a_problem_and_not_counted(watts: float) -> None:
+    builder = a_builder()
+    assert not builder.add({PACKAGE: watts}, elapsed_s=1.0, line=7)
+    builder.add({PACKAGE: 10.0}, elapsed_s=1.0)
+    recording = builder.build()
+    assert (recording.samples, recording.problems[0].line) == (1, 7)
+
+
+def test_joules_replace_power_times_length() -> None:
+    builder = a_builder()
+    builder.add({PACKAGE: 10.0}, elapsed_s=1.0, energy_j={PACKAGE: 10.5})
+    assert builder.build().energy_j == {"total": 10.5, "package": 10.5}
+
+
+def test_readings_end_with_the_hour_so_that_a_month_can_be_cut() -> None:
+    builder = a_builder()
+    for i in range(1, 181):
+        builder.add({PACKAGE: 60.0}, end=T0 + timedelta(minutes=i), elapsed_s=60.0)
+    readings = builder.build().readings
+    assert [r.window.start.hour for r in readings] == [22, 23, 0, 1]
+    assert all(r.window.duration_s <= 3_660 for r in readings)
+
+
+def test_problems_are_bounded() -> None:
+    builder = a_builder()
+    builder.add({PACKAGE: 1.0}, elapsed_s=1.0)
+    for i in range(10_000):
+        builder.problem("odd", line=i)
+    recording = builder.build()
+    assert len(recording.problems) == 100
+    assert "9900 further problems" in recording.warnings[0]
+
+
+@given(st.lists(st.tuples(st.floats(0, 1_000), st.floats(0.1, 600)), min_size=1, max_size=60))
+def test_the_readings_hold_the_recordings_energy(samples: list[tuple[float, float]]) -> None:
+    builder, end = a_builder(error=0.05), T0
+    for watts, seconds in samples:
+        end += timedelta(seconds=seconds)
+        builder.add({PACKAGE: watts}, end=end, elapsed_s=seconds)
+    recording = builder.build()
+    assert recording.energy_j is not None
+    assert sum(r.energy_j for r in recording.readings) == pytest.approx(recording.energy_j["package"], abs=1e-6)
+    assert recording.energy_j["package"] == pytest.approx(sum(w * s for w, s in samples), abs=1e-6)
