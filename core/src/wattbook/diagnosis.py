@@ -1,0 +1,159 @@
+"""What ``doctor`` says: every source with its fate, what nobody covers, and the state of the book."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from attrs import asdict, frozen
+
+from wattbook.config import Config
+from wattbook.model import Activity, Domain, Gap, Host, Importer, ImportSource, Load, Window
+from wattbook.pipeline import Survey, fill
+from wattbook.plugins import Broken, Plugins
+from wattbook.records import Place
+from wattbook.resolve import Fate, Verdict
+
+
+@frozen(kw_only=True)
+class Diagnosis:
+    """Verdicts on all sources, and the gaps that stay when all of them have been asked."""
+
+    host: Host
+    verdicts: tuple[Verdict, ...]
+    gaps: tuple[Gap, ...]
+    place: Place
+    ledger: dict[str, Any]
+
+    @property
+    def broken(self) -> bool:
+        return any(v.fate is Fate.BROKEN for v in self.verdicts) or not self.ledger["ok"]
+
+    @property
+    def all_measured(self) -> bool:
+        estimated = any(v.hook == "estimate" and v.fate is Fate.CHOSEN for v in self.verdicts)
+        return not self.gaps and not estimated
+
+    def as_dict(self) -> dict[str, Any]:
+        """The document of ``wattbook doctor --json``."""
+        host = self.host
+        return {
+            "host": {
+                "name": host.name,
+                "os": host.os,
+                "arch": host.arch,
+                "virtual": host.virtual,
+                "cpus": [chip.name for chip in host.cpus],
+                "gpus": [chip.name for chip in host.gpus],
+                "threads": host.threads,
+                "memory_gb": host.memory_gb,
+            },
+            "verdicts": [
+                {
+                    "plugin": v.plugin,
+                    "source": v.source,
+                    "hook": v.hook,
+                    "domains": [str(domain) for domain in v.domains],
+                    "fate": str(v.fate),
+                    "reason": v.reason,
+                    "remedy": v.remedy or None,
+                }
+                for v in self.verdicts
+            ],
+            "gaps": [{"domain": str(gap.domain), "reason": gap.reason} for gap in self.gaps],
+            "ledger": self.ledger,
+            "site": asdict(self.place),
+        }
+
+
+def diagnose(survey: Survey, plugins: Plugins, config: Config, place: Place, ledger: dict[str, Any]) -> Diagnosis:
+    """Ask the estimators and importers too, after the meters of *survey*; nothing is opened or recorded."""
+    now = datetime.now(UTC)
+    window = Window(start=now - timedelta(seconds=60), end=now)
+    devices = ["cpu", *(chip.device for chip in survey.host.gpus if chip.device)]
+    loads = tuple(Load(device=device, seconds=60, low=0.5, high=0.5) for device in devices)
+    activity = Activity(window=window, host=survey.host, loads=loads)
+    gaps = [Gap(domain=want.domain, window=window, reason=want.reason) for want in survey.open_wants]
+    filled = fill(plugins, gaps, activity)
+    failed = [*plugins.broken, *filled.broken]
+    by_source: dict[tuple[str, str], list[Domain]] = {}
+    for plugin, reading in filled.readings:
+        by_source.setdefault((plugin, reading.source), []).append(reading.domain)
+    estimates = [
+        Verdict(
+            plugin=plugin, source=source, hook="estimate", fate=Fate.CHOSEN, domains=tuple(domains),
+            reason=f"estimates {', '.join(map(str, domains))}, which nothing measures",
+        )
+        for (plugin, source), domains in by_source.items()
+    ]  # fmt: skip
+    answered = {v.plugin for v in estimates} | {b.plugin for b in failed}
+    estimates += [
+        Verdict(
+            plugin=name, source="estimate", hook="estimate", fate=Fate.PASSED_OVER,
+            reason="it has no model for what is open here" if gaps else "everything wanted is measured",
+        )
+        for name in plugins.names
+        if "estimate" in plugins.hooks(name) and name not in answered
+    ]  # fmt: skip
+    imports, unreadable = _importers(plugins)
+    broken = [
+        Verdict(
+            plugin=b.plugin, source=b.hook, hook="measure" if b.hook in ("load", "probe") else b.hook,
+            fate=Fate.BROKEN, reason=b.reason,
+            remedy=f"report it to the author of the plugin, or set WATTBOOK_DISABLE_PLUGINS={b.plugin}",
+        )
+        for b in (*failed, *unreadable)
+    ]  # fmt: skip
+    verdicts = (*survey.resolution.verdicts, *estimates, *imports, *broken)
+    return Diagnosis(host=survey.host, verdicts=verdicts, gaps=filled.gaps, place=place, ledger=ledger)
+
+
+def _importers(plugins: Plugins) -> tuple[list[Verdict], list[Broken]]:
+    verdicts: list[Verdict] = []
+    broken: list[Broken] = []
+    for plugin, answer in plugins.ask("import_provided", source=ImportSource()):
+        if isinstance(answer, Importer):
+            verdicts.append(
+                Verdict(
+                    plugin=plugin, source=answer.format, hook="import_provided", fate=Fate.CHOSEN,
+                    reason=f"reads {answer.basis} figures when asked to import",
+                )  # fmt: skip
+            )
+        elif isinstance(answer, Broken):
+            broken.append(answer)
+    return verdicts, broken
+
+
+def as_lines(diagnosis: Diagnosis) -> Iterable[str]:
+    """The same for people: plain text, one source a line, remedies below."""
+    host = diagnosis.host
+    chips = ", ".join(chip.name or "unnamed chip" for chip in (*host.cpus, *host.gpus)) or "unknown chips"
+    kind = {True: "virtual machine", False: "physical machine", None: "machine"}[host.virtual]
+    memory = "" if host.memory_gb is None else f", {host.memory_gb:.0f} GB"
+    yield f"{host.name or 'this machine'}: {kind}, {host.os} {host.arch}, {chips}{memory}"
+    yield ""
+    fixes: list[str] = []
+    for verdict in diagnosis.verdicts:
+        if verdict.hook == "import_provided" and verdict.fate is Fate.CHOSEN:
+            continue
+        mark = ""
+        if verdict.remedy:
+            if verdict.remedy not in fixes:
+                fixes.append(verdict.remedy)
+            mark = f" [fix {fixes.index(verdict.remedy) + 1}]"
+        yield f"{verdict.fate:<12} {verdict.plugin + ':' + verdict.source:<24} {verdict.reason}{mark}"
+    reads = [v.source for v in diagnosis.verdicts if v.hook == "import_provided" and v.fate is Fate.CHOSEN]
+    if reads:
+        yield f"{'ready':<12} {'import':<24} reads {', '.join(sorted(reads))}"
+    for gap in diagnosis.gaps:
+        yield f"{'open':<12} {gap.domain!s:<24} {gap.reason}"
+    yield ""
+    place = diagnosis.place
+    assumed = " (assumed from the system's time zone: set site.zone)" if place.zone_assumed else ""
+    pue = "not counted" if place.pue is None else f"{place.pue:g}"
+    yield f"site {place.site}: grid zone {place.zone or 'unknown'}{assumed}, PUE {pue}"
+    state = f"{diagnosis.ledger['entries']} entries" if diagnosis.ledger["ok"] else diagnosis.ledger["reason"]
+    yield f"ledger {diagnosis.ledger['url']}: {state}"
+    for number, fix in enumerate(fixes, start=1):
+        yield f"[fix {number}] {fix}"
