@@ -83,7 +83,7 @@ def _link_target(name: str) -> str | None:
 
 
 def _tzdata(file: str) -> str:
-    import tzdata
+    import tzdata  # type: ignore[import-untyped]  # ships no types
 
     return (Path(tzdata.__file__).parent / "zoneinfo" / file).read_text(encoding="utf-8")
 

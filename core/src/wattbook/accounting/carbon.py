@@ -1,0 +1,81 @@
+"""From joules to grams: energy x PUE x grid factor, with the factor's error as one more cause."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from attrs import frozen
+
+from wattbook.accounting.intervals import LOCATION, MARKET, Interval, Sum
+from wattbook.factors import Factor, lookup
+from wattbook.records import Entry, Place
+from wattbook.units import J_PER_KWH
+
+#: The Scope 2 Guidance lets the grid average stand in where there is neither a contractual instrument
+#: nor a residual mix; the report says that it did.
+NO_INSTRUMENT = (
+    "market-based figures of measured and estimated energy use the grid average: "
+    "no contractual instrument or residual mix is configured"
+)
+
+
+@frozen(kw_only=True)
+class Carbon:
+    """Grams of one entry in both views; ``None`` where they are not known."""
+
+    location: Interval | None = None
+    market: Interval | None = None
+    factor: Factor | None = None
+
+
+Errors = tuple[tuple[str, float, float], ...]
+
+
+@lru_cache(maxsize=4096)
+def factor_of(place: Place, year: int) -> Factor | None:
+    """The shipped or configured factor, looked up once per place and year."""
+    return lookup(place, year)
+
+
+def carbon_of(entry: Entry, factor: Factor | None = None) -> Carbon:
+    """The carbon of one entry, by *factor* or by the one of its place and year.
+
+    A gap has none; neither has an entry in a zone without a factor.  PUE is applied where the place has
+    one, else the facility is not counted.  Raises ``ValueError`` for a marginal factor: it serves
+    decisions and never enters the inventory.
+    """
+    if entry.kind == "gap" or entry.energy_j is None:
+        return Carbon()
+    factor = factor or factor_of(entry.place, int(entry.start[:4]))
+    if factor is None:
+        return Carbon()
+    value, errors, known = carbon_parts(entry, factor)
+    views = []
+    for unit in (LOCATION, MARKET):
+        one = Sum(unit=unit)
+        one.add_value(value, errors, known=known)
+        views.append(one.interval())
+    return Carbon(location=views[0], market=views[1], factor=factor)
+
+
+def carbon_parts(entry: Entry, factor: Factor) -> tuple[float, Errors, bool]:
+    """Grams, their errors by cause, and whether the error of the energy is known."""
+    if factor.signal == "marginal":
+        raise ValueError(f"{factor.id} is a marginal factor: it never enters the inventory")
+    assert entry.energy_j is not None
+    grams = grams_of(entry.energy_j, entry.place, factor.g_per_kwh)
+    grid = (
+        f"factor:{factor.id}",
+        grams - grams_of(entry.energy_j, entry.place, factor.low_g_per_kwh),
+        grams_of(entry.energy_j, entry.place, factor.high_g_per_kwh) - grams,
+    )
+    if entry.low_j is None or entry.high_j is None:
+        return grams, (grid,), False
+    down = grams - grams_of(entry.low_j, entry.place, factor.g_per_kwh)
+    up = grams_of(entry.high_j, entry.place, factor.g_per_kwh) - grams
+    return grams, ((entry.cause, down, up), grid), True
+
+
+def grams_of(energy_j: float, place: Place, g_per_kwh: float) -> float:
+    """kWh x PUE x g/kWh; without a PUE the facility is not counted."""
+    return energy_j / J_PER_KWH * (place.pue or 1.0) * g_per_kwh

@@ -1,0 +1,104 @@
+"""Which entries lie inside a provider's figure, and whose share of it they are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+
+from attrs import field, frozen
+
+from wattbook.accounting.statements import MonthTotals
+from wattbook.accounting.totals import Tally, Total, counts
+from wattbook.config import Account
+from wattbook.records import Entry
+from wattbook.units import G_PER_KG
+
+
+@frozen(kw_only=True)
+class Claim:
+    """One account's month: what the provider states, and the entries of ours that it contains.
+
+    ``entries`` are shown as *of which* and never added to the provider's figure.
+    """
+
+    provider: str
+    account: str
+    month: str
+    provided: MonthTotals
+    entries: tuple[Entry, ...] = field(default=(), repr=False)
+    platforms: tuple[str, ...] = ()
+
+    @property
+    def of_which(self) -> Total:
+        tally = Tally()
+        for entry in self.entries:
+            tally.add(entry)
+        return tally.total()
+
+    @property
+    def unallocated_g(self) -> float | None:
+        """Provided minus *of which*; negative where ours is more; ``None`` where the two do not compare.
+
+        Only location-based figures compare: ours are grid averages.
+        """
+        if self.provided.location is None:
+            return None
+        inside = self.of_which.location_g
+        return float(self.provided.location * G_PER_KG) - (inside.value if inside else 0.0)
+
+    def shares(self, key: Callable[[Entry], str | None]) -> tuple[dict[str | None, float], float]:
+        """How the provider's figure divides: the share of each key, and the rest that nobody accounts for.
+
+        A key's share is its own grams over the provider's; where ours add up to more than the provider
+        states, the figure is divided in proportion and nothing is left.  Shares and rest add up to 1.
+        """
+        tallies: dict[str | None, Tally] = defaultdict(Tally)
+        for entry in self.entries:
+            if counts(entry):
+                tallies[key(entry)].add(entry)
+        grams = {k: tally.location.value for k, tally in tallies.items() if tally.location.parts}
+        ours = sum(grams.values())
+        stated = next(
+            (kg for kg in (self.provided.location, self.provided.unsplit, self.provided.market) if kg is not None), None
+        )
+        whole = max(ours, 0.0 if stated is None else float(stated * G_PER_KG))
+        if whole <= 0:
+            return {}, 1.0
+        shares = {k: g / whole for k, g in sorted(grams.items(), key=lambda item: (item[0] is None, item[0] or ""))}
+        return shares, max(0.0, 1.0 - sum(shares.values()))
+
+
+def claim(
+    entries: Iterable[Entry],
+    provided: Mapping[tuple[str, str, str], MonthTotals],
+    accounts: Mapping[str, Account],
+    month_of: Callable[[Entry], str],
+) -> tuple[list[Entry], list[Claim]]:
+    """Set the entries that a provider's figure contains apart from those that count by themselves.
+
+    *provided* is keyed (provider, account, month), *accounts* ``provider/account``.  An entry is claimed
+    by the first account, in the order of their names, that names its platform or host and has a figure
+    for its month.
+    """
+    claimed: dict[tuple[str, str, str], list[Entry]] = {key: [] for key in sorted(provided)}
+    owners = [(name.partition("/")[::2], account) for name, account in sorted(accounts.items())]
+    free: list[Entry] = []
+    for entry in entries:
+        for (provider, number), account in owners:
+            key = (provider, number, month_of(entry))
+            named = entry.labels.platform in account.platforms or entry.host in account.hosts
+            if named and key in claimed:
+                claimed[key].append(entry)
+                break
+        else:
+            free.append(entry)
+    found = []
+    for (provider, number, month), inside in claimed.items():
+        platforms = accounts.get(f"{provider}/{number}", Account()).platforms
+        found.append(
+            Claim(
+                provider=provider, account=number, month=month, provided=provided[provider, number, month],
+                entries=tuple(inside), platforms=platforms,
+            )
+        )  # fmt: skip
+    return free, found
