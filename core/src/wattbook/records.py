@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from attrs import asdict, field, fields, frozen
+from attrs import Factory, asdict, field, fields, frozen
 
 from wattbook.model import Gap, Reading, Term
 
@@ -31,6 +31,11 @@ def canonical(value: Any) -> str:
 def content_id(value: Any) -> str:
     """A hash of the canonical content, 128 bits of BLAKE2b in hexadecimal."""
     return hashlib.blake2b(canonical(value).encode(), digest_size=16).hexdigest()
+
+
+def _float(value: float | None) -> float | None:
+    """A plain float, so that 5 and 5.0, or 0.0 and -0.0, are one content on every database."""
+    return None if value is None else float(value) + 0.0
 
 
 @frozen(kw_only=True)
@@ -63,6 +68,7 @@ class Entry:
 
     ``outermost`` is true for an addend and false for a breakdown of one.  The id is the hash of the
     content, so that the same content again is no new row; ``recorded_at`` is not part of it.
+    Only what differs from a field's default is hashed: a field added later changes no old id.
     """
 
     kind: str = "reading"  #: ``reading`` or ``gap``
@@ -73,9 +79,9 @@ class Entry:
     device: str
     domain: str
     basis: str | None
-    energy_j: float | None
-    low_j: float | None = None
-    high_j: float | None = None
+    energy_j: float | None = field(converter=_float)
+    low_j: float | None = field(default=None, converter=_float)
+    high_j: float | None = field(default=None, converter=_float)
     outermost: bool = True
     plugin: str = ""
     source: str = ""
@@ -93,7 +99,7 @@ class Entry:
 
     @property
     def entry_id(self) -> str:
-        return content_id(self.as_dict())
+        return content_id(stated(self))
 
     @property
     def duration_s(self) -> float:
@@ -182,6 +188,34 @@ class Entry:
             place=place,
             synthetic=synthetic,
         )
+
+
+def stated(record: Any) -> dict[str, Any]:
+    """The fields of a record that differ from their defaults, as plain JSON values."""
+    said: dict[str, Any] = {}
+    for name, default in _defaults(type(record)):
+        value = getattr(record, name)
+        if value != default:
+            said[name] = stated(value) if isinstance(value, (Labels, Place)) else _plain(value)
+    return said
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, (tuple, list)) else value
+
+
+def _defaults(cls: Any) -> list[tuple[str, Any]]:
+    if cls not in _DEFAULTS:
+        _DEFAULTS[cls] = [
+            (a.name, a.default.factory() if isinstance(a.default, Factory) else a.default)  # type: ignore[arg-type]
+            for a in fields(cls)
+        ]
+    return _DEFAULTS[cls]
+
+
+_DEFAULTS: dict[Any, list[tuple[str, Any]]] = {}
 
 
 @frozen(kw_only=True)

@@ -1,0 +1,276 @@
+"""What a new snapshot of a provider's figures does to those in the book: pure rules over months."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from attrs import field, frozen
+
+from wattbook.errors import ImportFailed
+from wattbook.model import Statement
+from wattbook.records import content_id
+
+ACTIVE, BESIDE, WITHDRAWN = "active", "beside", "withdrawn"
+Version = tuple[int | str, ...]
+
+
+@frozen(kw_only=True, order=True)
+class Chain:
+    """The revisions of one (account, month) as one interface of a provider tells it."""
+
+    provider: str
+    interface: str
+    account: str
+    payer: str
+    month: str
+
+    def __str__(self) -> str:
+        told = f" ({self.interface})" if self.interface else ""
+        return f"{self.provider} account {self.account or '?'}, {self.month}{told}"
+
+    def alternative(self, other: Chain) -> bool:
+        """Whether both tell of the same emissions, so that only one of them may count.
+
+        The periods overlap, and the account is the same or one is the whole of what the other is a
+        part of: a figure without a payer may be a payer's own total, which holds its members.
+        """
+        if self == other or self.provider != other.provider:
+            return False
+        if not (self.month.startswith(other.month) or other.month.startswith(self.month)):
+            return False
+        if self.account == other.account and (self.payer == other.payer or not (self.payer and other.payer)):
+            return True
+        return (not self.payer and self.account == other.payer) or (not other.payer and other.account == self.payer)
+
+
+@frozen(kw_only=True)
+class Revision:
+    """One state of a chain, as it is in the book or goes there."""
+
+    chain: Chain
+    revision: int
+    content_id: str
+    version_key: Version = ()
+    model_version: str = ""
+    standing: str = ACTIVE
+    reason: str = ""
+    supersedes: str | None = None
+    statements: tuple[Statement, ...] = field(default=(), repr=False)
+    size: int = 0
+
+
+@frozen(kw_only=True)
+class Plan:
+    """What to write, and how many statements were new, known, or take the place of others."""
+
+    revisions: tuple[Revision, ...] = ()
+    new: int = 0
+    known: int = 0
+    superseded: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+def later(version: Version) -> tuple[tuple[int, int | str], ...]:
+    """A version that sorts: numbers by size, words after them."""
+    return tuple((0, part) if isinstance(part, int) else (1, part) for part in version)
+
+
+def chain_of(statement: Statement) -> Chain:
+    return Chain(
+        provider=statement.provider, interface=statement.interface, account=statement.account,
+        payer=statement.payer, month=statement.month,
+    )  # fmt: skip
+
+
+def figures_id(chain: Chain, version: Version, statements: Iterable[Statement]) -> str:
+    """A hash of the figures: equal for equal numbers, however they were written."""
+    rows = sorted([*s.key, plain(s.co2e_kg), s.completeness] for s in statements)
+    return content_id([[chain.provider, chain.interface, chain.account, chain.payer, chain.month], list(version), rows])
+
+
+def plain(number: Decimal) -> str:
+    """A decimal without exponent and trailing zeros."""
+    text = format(number, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("-0", "") else text
+
+
+def single(statements: Iterable[Statement]) -> tuple[list[Statement], list[str]]:
+    """Each figure once: equal duplicates are kept once and told; unequal ones are refused."""
+    seen: dict[tuple[object, ...], Statement] = {}
+    doubled = 0
+    for statement in statements:
+        key = (statement.interface, later(statement.version_key), *statement.key)
+        first = seen.setdefault(key, statement)
+        if first is statement:
+            continue
+        if first.co2e_kg != statement.co2e_kg:
+            where = ", ".join(part for part in (*statement.key[1:7], f"scope {statement.scope}") if part)
+            raise ImportFailed(
+                f"the same figure is there twice with different values: {first.value_raw} and "
+                f"{statement.value_raw} {statement.unit_raw} for {where} ({statement.method})"
+            )
+        doubled += 1
+    warnings = [f"{doubled} figures were there twice with equal values; each is kept once"] if doubled else []
+    return list(seen.values()), warnings
+
+
+def plan(statements: Iterable[Statement], heads: Mapping[Chain, list[Revision]], *, force: bool = False) -> Plan:
+    """Judge a snapshot against the book; raises ``ImportFailed`` where it must not go in.
+
+    *heads* are the revisions in the book of every chain of the snapshot's providers and months.
+    """
+    kept, warnings = single(statements)
+    months: dict[tuple[str, str, str, str], dict[tuple[object, ...], dict[Chain, list[Statement]]]] = {}
+    for statement in kept:
+        chain = chain_of(statement)
+        group = (chain.provider, chain.interface, chain.payer, chain.month)
+        versions = months.setdefault(group, {})
+        versions.setdefault(later(statement.version_key), {}).setdefault(chain, []).append(statement)
+    _one_granularity(kept)
+    state = _State(book={chain: list(revisions) for chain, revisions in heads.items()}, force=force)
+    state.warnings += warnings
+    for group, versions in sorted(months.items()):
+        newest = max(versions)
+        for version in sorted(versions):  # type: ignore[type-var]
+            sets = versions[version]
+            for chain, told in sorted(sets.items()):
+                state.take(chain, told, outdone=version != newest)
+            if group[2] and (len(sets) > 1 or any(chain.account == group[2] for chain in sets)):
+                state.withdraw_missing(group, version, set(sets))
+    return Plan(
+        revisions=tuple(state.added), new=state.new, known=state.known, superseded=state.superseded,
+        warnings=tuple(dict.fromkeys(state.warnings)),
+    )  # fmt: skip
+
+
+def _one_granularity(statements: Iterable[Statement]) -> None:
+    periods: dict[tuple[str, str, str, str], set[str]] = {}
+    for s in statements:
+        periods.setdefault((s.provider, s.interface, s.account, s.payer), set()).add(s.month)
+    for (provider, _, account, _), months in periods.items():
+        for month in months:
+            if any(other != month and other.startswith(month) for other in months):
+                raise ImportFailed(
+                    f"{provider} account {account}: figures of {month} as a whole and of its months stand in one import; "
+                    "they tell the same emissions twice"
+                )
+
+
+class _State:
+    """The book as it would be, one set of figures after the other."""
+
+    def __init__(self, *, book: dict[Chain, list[Revision]], force: bool) -> None:
+        self.book, self.force = book, force
+        self.added: list[Revision] = []
+        self.warnings: list[str] = []
+        self.new = self.known = self.superseded = 0
+
+    def take(self, chain: Chain, told: list[Statement], *, outdone: bool) -> None:
+        version = told[0].version_key
+        content = figures_id(chain, version, told)
+        revisions = self.book.get(chain, [])
+        head = revisions[-1] if revisions else None
+        forced = self.force and head is not None and not outdone
+        if any(old.content_id == content for old in revisions):
+            assert head is not None
+            recalled = forced and (head.content_id != content or head.standing != ACTIVE)
+            freed = head.content_id == content and head.standing == BESIDE and not self._rivals(chain)
+            if not (recalled or freed):
+                self.known += len(told)
+                return
+        reason = "first"
+        before = next((old for old in reversed(revisions) if old.size), None)
+        if before is not None and before.content_id != content:
+            order = (later(version) > later(before.version_key)) - (later(version) < later(before.version_key))
+            same = order == 0 and _numbers(told) == _numbers(before.statements)
+            reason = "new completeness" if same else {1: "newer version", 0: "silent restatement", -1: "forced"}[order]
+            if order < 0 and outdone:
+                self.warnings.append(f"{chain}: the older version {told[0].model_version} in these files was left out")
+                return
+            if order < 0 and not self.force:
+                raise ImportFailed(
+                    f"{chain}: these figures are of version {_spoken(told[0].model_version, version)}, the book has "
+                    f"{_spoken(before.model_version, before.version_key)}, which is newer; --force takes the older one"
+                )
+            if reason == "silent restatement":
+                self.warnings.append(f"silent restatement: {chain} has new figures under the same version")
+        self._add(chain, content, told, reason)
+
+    def _add(self, chain: Chain, content: str, told: list[Statement], reason: str) -> None:
+        revisions = self.book.setdefault(chain, [])
+        head = revisions[-1] if revisions else None
+        standing = ACTIVE
+        if head is None or head.standing != ACTIVE:
+            rivals = self._rivals(chain)
+            if rivals and self.force:
+                for rival in rivals:
+                    self._withdraw(rival, f"{chain} counts instead")
+            elif rivals:
+                standing = BESIDE
+                self.warnings.append(
+                    f"{chain} tells what {rivals[0]} tells already: it is kept beside and not added "
+                    "(--force lets it count instead)"
+                )
+        if head is not None and head.standing == ACTIVE:
+            self.superseded += head.size
+        self.new += len(told)
+        self._append(
+            Revision(
+                chain=chain,
+                revision=len(revisions) + 1,
+                content_id=content,
+                version_key=told[0].version_key,
+                model_version=told[0].model_version,
+                standing=standing,
+                reason=reason,
+                supersedes=head.content_id if head else None,
+                statements=tuple(told),
+                size=len(told),
+            )  # fmt: skip
+        )
+
+    def withdraw_missing(
+        self, group: tuple[str, str, str, str], version: tuple[object, ...], there: set[Chain]
+    ) -> None:
+        """What a payer's newer export of a month no longer holds is gone from that month."""
+        for chain, revisions in list(self.book.items()):
+            if (chain.provider, chain.interface, chain.payer, chain.month) != group or chain in there or not revisions:
+                continue
+            if revisions[-1].standing == ACTIVE and later(revisions[-1].version_key) < version:
+                self._withdraw(chain, "not in the payer's newer figures")
+                self.warnings.append(
+                    f"{chain}: the payer's newer figures no longer hold this account; it was withdrawn"
+                )
+
+    def _rivals(self, chain: Chain) -> list[Chain]:
+        return sorted(
+            c for c, revs in self.book.items() if revs and revs[-1].standing == ACTIVE and c.alternative(chain)
+        )
+
+    def _withdraw(self, chain: Chain, reason: str) -> None:
+        head = self.book[chain][-1]
+        self.superseded += head.size
+        self._append(
+            Revision(
+                chain=chain,
+                revision=head.revision + 1,
+                content_id=figures_id(chain, (), ()),
+                standing=WITHDRAWN,
+                reason=reason,
+                supersedes=head.content_id,
+            )  # fmt: skip
+        )
+
+    def _append(self, revision: Revision) -> None:
+        self.book[revision.chain].append(revision)
+        self.added.append(revision)
+
+
+def _numbers(statements: Iterable[Statement]) -> list[tuple[tuple[str, ...], Decimal]]:
+    return sorted((s.key, s.co2e_kg) for s in statements)
+
+
+def _spoken(model_version: str, key: Version) -> str:
+    return model_version or ".".join(map(str, key)) or "unnamed"

@@ -1,0 +1,146 @@
+"""Between records and the rows of the tables: the one place that knows which field is which column."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row
+
+from wattbook.errors import LedgerError
+from wattbook.ledger.restate import Chain, Revision, plain
+from wattbook.model import Statement
+from wattbook.records import (
+    Entry,
+    Labels,
+    Place,
+    RunRecord,
+    Snapshot,
+    canonical,
+    content_id,
+    stated,
+    utc_text,
+    utc_time,
+)
+
+_PLACES: dict[str, Place] = {}
+
+
+def from_entry(entry: Entry) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The rows of ``entry`` and of ``context``."""
+    labels = entry.labels
+    shared: dict[str, Any] = {
+        "plugin": entry.plugin, "source": entry.source, "source_version": entry.source_version,
+        "cause": entry.cause, "method": entry.method,
+        "project": labels.project, "phase": labels.phase, "person": labels.person, "platform": labels.platform,
+        "tags": canonical(dict(labels.tags)), "place": canonical(stated(entry.place)),
+        "warnings": canonical(list(entry.warnings)),
+        "evidence_sha256": entry.evidence_sha256, "synthetic": int(entry.synthetic),
+    }  # fmt: skip
+    try:
+        shared["context_id"] = content_id(shared)
+        own = {
+            "entry_id": entry.entry_id, "context_id": shared["context_id"], "kind": entry.kind, "run_id": entry.run_id,
+            "start_at": entry.start, "end_at": entry.end, "host": entry.host, "device": entry.device,
+            "domain": entry.domain, "basis": entry.basis, "energy_j": entry.energy_j, "low_j": entry.low_j,
+            "high_j": entry.high_j, "outermost": int(entry.outermost), "reason": entry.reason,
+            "terms": canonical([dict(term) for term in entry.terms]) if entry.terms else None,
+            "supersedes": entry.supersedes,
+        }  # fmt: skip
+    except (ValueError, TypeError) as error:
+        raise LedgerError(f"an entry of run {entry.run_id} cannot be written down: {error}") from error
+    return own, shared
+
+
+def to_entry(row: Row[Any]) -> Entry:
+    return Entry(
+        kind=row.kind, run_id=row.run_id, start=row.start_at, end=row.end_at, host=row.host, device=row.device,
+        domain=row.domain, basis=row.basis, energy_j=row.energy_j, low_j=row.low_j, high_j=row.high_j,
+        outermost=bool(row.outermost), plugin=row.plugin, source=row.source, source_version=row.source_version,
+        cause=row.cause, method=row.method, reason=row.reason,
+        terms=tuple(json.loads(row.terms)) if row.terms else (),
+        warnings=tuple(json.loads(row.warnings)) if row.warnings != "[]" else (),
+        labels=Labels(
+            project=row.project, phase=row.phase, person=row.person, platform=row.platform,
+            tags=json.loads(row.tags) if row.tags != "{}" else {},
+        ),
+        place=_place(row.place), evidence_sha256=row.evidence_sha256, synthetic=bool(row.synthetic),
+        supersedes=row.supersedes,
+    )  # fmt: skip
+
+
+def _place(text: str) -> Place:
+    if text not in _PLACES:
+        _PLACES[text] = Place(**json.loads(text))
+    return _PLACES[text]
+
+
+def from_run(record: RunRecord) -> dict[str, Any]:
+    content = canonical(stated(record))
+    return {
+        "record_id": content_id(stated(record)), "run_id": record.run_id, "kind": record.kind,
+        "parent_id": record.parent_id, "start_at": record.start, "end_at": record.end,
+        "complete": int(record.complete), "host": record.host, "content": content,
+    }  # fmt: skip
+
+
+def to_run(row: Row[Any]) -> RunRecord:
+    return RunRecord.from_dict(json.loads(row.content))
+
+
+def from_snapshot(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "sha256": snapshot.sha256, "format": snapshot.format, "plugin": snapshot.plugin,
+        "plugin_version": snapshot.plugin_version, "paths": canonical(list(snapshot.paths)),
+        "synthetic": int(snapshot.synthetic),
+    }  # fmt: skip
+
+
+def from_revision(revision: Revision, snapshot: Snapshot) -> dict[str, Any]:
+    chain = revision.chain
+    return {
+        "provider": chain.provider, "interface": chain.interface, "account": chain.account, "payer": chain.payer,
+        "month": chain.month, "revision": revision.revision, "content_id": revision.content_id,
+        "model_version": revision.model_version, "version_key": canonical(list(revision.version_key)),
+        "standing": revision.standing, "reason": revision.reason, "supersedes": revision.supersedes,
+        "snapshot_sha256": snapshot.sha256, "synthetic": int(snapshot.synthetic),
+    }  # fmt: skip
+
+
+def to_revision(row: Row[Any], statements: tuple[Statement, ...] = (), size: int = 0) -> Revision:
+    return Revision(
+        chain=chain_of_row(row), revision=row.revision, content_id=row.content_id,
+        version_key=tuple(json.loads(row.version_key)), model_version=row.model_version, standing=row.standing,
+        reason=row.reason, supersedes=row.supersedes, statements=statements, size=size,
+    )  # fmt: skip
+
+
+def chain_of_row(row: Row[Any]) -> Chain:
+    return Chain(provider=row.provider, interface=row.interface, account=row.account, payer=row.payer, month=row.month)
+
+
+def from_statement(statement: Statement, content: str) -> dict[str, Any]:
+    return {
+        "content_id": content, "service": statement.service, "region": statement.region,
+        "resource": statement.resource, "scope": statement.scope, "method": statement.method,
+        "co2e_kg": plain(statement.co2e_kg), "value_raw": statement.value_raw, "unit_raw": statement.unit_raw,
+        "resolution_kg": None if statement.resolution_kg is None else plain(statement.resolution_kg),
+        "published_at": None if statement.published_at is None else utc_text(statement.published_at),
+        "completeness": statement.completeness,
+    }  # fmt: skip
+
+
+def to_statement(row: Row[Any] | Mapping[str, Any], revision: Revision) -> Statement:
+    get = row._mapping if isinstance(row, Row) else row
+    chain = revision.chain
+    return Statement(
+        provider=chain.provider, account=chain.account, month=chain.month, payer=chain.payer,
+        interface=chain.interface, service=get["service"], region=get["region"], resource=get["resource"],
+        scope=get["scope"], method=get["method"], co2e_kg=Decimal(get["co2e_kg"]), value_raw=get["value_raw"],
+        unit_raw=get["unit_raw"], model_version=revision.model_version, version_key=revision.version_key,
+        published_at=None if get["published_at"] is None else utc_time(get["published_at"]),
+        resolution_kg=None if get["resolution_kg"] is None else Decimal(get["resolution_kg"]),
+        completeness=get["completeness"],
+    )  # fmt: skip

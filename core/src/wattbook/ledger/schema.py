@@ -1,0 +1,177 @@
+"""The tables of the book: one metadata for SQLite and PostgreSQL, append-only by trigger on both."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    DDL,
+    REAL,
+    Column,
+    Connection,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    event,
+)
+from sqlalchemy.dialects.postgresql import TEXT as PG_TEXT
+
+VERSION = 1  #: raised by a change of the tables; a newer book is refused
+APPLICATION_ID = 0x57617474  #: ``Watt``, in the header of the SQLite file
+PG_SCHEMA = "wattbook"  #: the PostgreSQL schema that holds the tables
+
+#: compared byte by byte on both engines, so that hashes and UTC times sort alike
+TEXT = Text().with_variant(PG_TEXT(collation="C"), "postgresql")
+NUMBER = Double().with_variant(REAL(), "sqlite")  # STRICT tables know REAL, and it is a double there
+
+metadata = MetaData()
+
+
+def _table(name: str, *columns: Column[object] | PrimaryKeyConstraint) -> Table:
+    return Table(name, metadata, *columns, sqlite_strict=True)
+
+
+def _text(name: str, *, key: bool = False, null: bool = False) -> Column[object]:
+    return Column(name, TEXT, primary_key=key, nullable=null)
+
+
+def _number(name: str) -> Column[object]:
+    return Column(name, NUMBER, nullable=True)
+
+
+def _flag(name: str) -> Column[object]:
+    return Column(name, Integer, nullable=False)
+
+
+#: what an entry shares with many others: where it comes from and how it is labelled; named by its hash
+context = _table(
+    "context",
+    _text("context_id", key=True),
+    _text("plugin"), _text("source"), _text("source_version"), _text("cause"), _text("method"),
+    _text("project", null=True), _text("phase", null=True), _text("person", null=True), _text("platform", null=True),
+    _text("tags"),  # JSON
+    _text("place"),  # JSON
+    _text("warnings"),  # JSON
+    _text("evidence_sha256", null=True),
+    _flag("synthetic"),
+)  # fmt: skip
+
+entry = _table(
+    "entry",
+    _text("entry_id", key=True),
+    _text("context_id"),
+    _text("kind"), _text("run_id"), _text("start_at"), _text("end_at"),
+    _text("host"), _text("device"), _text("domain"),
+    _text("basis", null=True),
+    _number("energy_j"), _number("low_j"), _number("high_j"),
+    _flag("outermost"),
+    _text("reason"),
+    _text("terms", null=True),  # JSON
+    _text("supersedes", null=True),
+    _text("recorded_at"),
+)  # fmt: skip
+Index("entry_end_at", entry.c.end_at)
+Index("entry_run_id", entry.c.run_id)
+Index(
+    "entry_supersedes",
+    entry.c.supersedes,
+    sqlite_where=entry.c.supersedes.is_not(None),
+    postgresql_where=entry.c.supersedes.is_not(None),
+)
+
+#: several rows may tell of one run; the view takes the one that tells most
+run = _table(
+    "run",
+    _text("record_id", key=True),
+    _text("run_id"), _text("kind"), _text("parent_id", null=True),
+    _text("start_at"), _text("end_at"), _flag("complete"),
+    _text("host"),
+    _text("content"),  # JSON: the whole record
+    _text("recorded_at"),
+)  # fmt: skip
+Index("run_run_id", run.c.run_id)
+
+snapshot = _table(
+    "snapshot",
+    _text("sha256", key=True), _text("format", key=True), _text("plugin", key=True),
+    _text("plugin_version"),
+    _text("paths"),  # JSON
+    _flag("synthetic"),
+    _text("recorded_at"),
+)  # fmt: skip
+
+#: one (account, month) as one interface of a provider told it; the highest revision counts
+statement_set = _table(
+    "statement_set",
+    _text("provider", key=True), _text("interface", key=True), _text("account", key=True),
+    _text("payer", key=True), _text("month", key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    _text("content_id"),
+    _text("model_version"),
+    _text("version_key"),  # JSON
+    _text("standing"),  # active, beside, withdrawn
+    _text("reason"),
+    _text("supersedes", null=True),  # content_id of the revision before
+    _text("snapshot_sha256"),
+    _flag("synthetic"),
+    _text("recorded_at"),
+)  # fmt: skip
+Index("statement_set_month", statement_set.c.month)
+
+statement = _table(
+    "statement",
+    _text("content_id", key=True),
+    _text("service", key=True), _text("region", key=True), _text("resource", key=True),
+    _text("scope", key=True), _text("method", key=True),
+    _text("co2e_kg"),  # a decimal, digit by digit
+    _text("value_raw"), _text("unit_raw"),
+    _text("resolution_kg", null=True),
+    _text("published_at", null=True),
+    _text("completeness"),
+)  # fmt: skip
+
+meta = _table("meta", _text("name", key=True), _text("value", key=True), _text("recorded_at"))
+
+REFUSAL = "the book is append-only: a correction is a new row"
+
+
+def _append_only(table: Table) -> None:
+    for act in ("UPDATE", "DELETE"):
+        name = f"{table.name}_no_{act.lower()}"
+        event.listen(
+            table,
+            "after_create",
+            DDL(
+                f"CREATE TRIGGER {name} BEFORE {act} ON {table.name} BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
+            ).execute_if(dialect="sqlite"),
+        )
+    for act, each in (("UPDATE OR DELETE", "ROW"), ("TRUNCATE", "STATEMENT")):
+        name = f"{table.name}_no_{act.split()[-1].lower()}"
+        event.listen(
+            table,
+            "after_create",
+            DDL(
+                f"CREATE TRIGGER {name} BEFORE {act} ON {table.name} "
+                f"FOR EACH {each} EXECUTE FUNCTION wattbook_append_only()"
+            ).execute_if(dialect="postgresql"),
+        )
+
+
+for _each in metadata.tables.values():
+    _append_only(_each)
+
+event.listen(
+    metadata,
+    "before_create",
+    DDL(
+        "CREATE OR REPLACE FUNCTION wattbook_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{REFUSAL}'; END $$"
+    ).execute_if(dialect="postgresql"),
+)
+
+
+def create(connection: Connection) -> None:
+    """Make the tables in an empty database, inside the caller's transaction."""
+    metadata.create_all(connection, checkfirst=False)

@@ -1,0 +1,79 @@
+"""Today's view of the book, or the view as of a moment: which rows count. Queries only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, select
+
+from wattbook.ledger import schema
+
+entry, context, run, sets = schema.entry, schema.context, schema.run, schema.statement_set
+_OWN = [column for column in entry.c if column.name != "context_id"]
+_SHARED = [column for column in context.c if column.name != "context_id"]
+
+
+def entries(
+    *, start: str | None = None, end: str | None = None, run_id: str | None = None, as_of: str | None = None
+) -> Select[Any]:
+    """Entries that overlap ``[start, end)`` and that no later one corrects, in the order of their start."""
+    corrected = select(entry.c.supersedes).where(entry.c.supersedes.is_not(None))
+    query = select(*_OWN, *_SHARED).join_from(entry, context, entry.c.context_id == context.c.context_id)
+    if as_of is not None:
+        corrected = corrected.where(entry.c.recorded_at <= as_of)
+        query = query.where(entry.c.recorded_at <= as_of)
+    query = query.where(entry.c.entry_id.not_in(corrected))
+    if run_id is not None:
+        query = query.where(entry.c.run_id == run_id)
+    if start is not None:
+        query = query.where(_reaches(start))
+    if end is not None:
+        query = query.where(entry.c.start_at < end)
+    return query.order_by(entry.c.start_at, entry.c.host, entry.c.device, entry.c.domain, entry.c.entry_id)
+
+
+def _reaches(start: str) -> ColumnElement[bool]:
+    """Ends after *start*; an entry of no length belongs to the moment where it stands."""
+    return (entry.c.end_at > start) | and_(entry.c.end_at == start, entry.c.start_at == start)
+
+
+def runs(*, run_id: str | None = None, as_of: str | None = None) -> Select[Any]:
+    """Every record of every run, those that tell most last."""
+    query = select(run)
+    if run_id is not None:
+        query = query.where(run.c.run_id == run_id)
+    if as_of is not None:
+        query = query.where(run.c.recorded_at <= as_of)
+    return query.order_by(run.c.start_at, run.c.run_id, run.c.complete, run.c.end_at, run.c.record_id)
+
+
+def heads(*, months: Iterable[str] | None = None, as_of: str | None = None) -> Select[Any]:
+    """The highest revision of every chain; whether it counts is its ``standing``."""
+    key = [sets.c.provider, sets.c.interface, sets.c.account, sets.c.payer, sets.c.month]
+    newest = select(*key, func.max(sets.c.revision).label("revision")).group_by(*key)
+    if months is not None:
+        newest = newest.where(sets.c.month.in_(list(months)))
+    if as_of is not None:
+        newest = newest.where(sets.c.recorded_at <= as_of)
+    top = newest.subquery()
+    here = and_(*(sets.c[column.name] == top.c[column.name] for column in key), sets.c.revision == top.c.revision)
+    return select(sets).join(top, here).order_by(*key)
+
+
+def revisions(providers: Iterable[str]) -> Select[Any]:
+    """The whole history of some providers' figures, oldest first."""
+    return (
+        select(sets)
+        .where(sets.c.provider.in_(list(providers)))
+        .order_by(sets.c.provider, sets.c.interface, sets.c.account, sets.c.payer, sets.c.month, sets.c.revision)
+    )
+
+
+def statements(contents: Iterable[str]) -> Select[Any]:
+    row = schema.statement
+    return (
+        select(row)
+        .where(row.c.content_id.in_(list(contents)))
+        .order_by(row.c.content_id, row.c.service, row.c.region, row.c.resource, row.c.scope, row.c.method)
+    )
