@@ -1,0 +1,205 @@
+"""The property lists that powermetrics prints, one XML document a sample, into blocks."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import IO, Any
+from xml.etree.ElementTree import ParseError
+
+from attrs import define, field, frozen
+from wattbook import ImportFailed
+
+from wattbook_powermetrics.block import Block
+
+CHUNK_BYTES = 65_536
+DOCUMENT_BYTES = 8 << 20  #: a sample with every sampler on has about 1 MB
+DEPTH = 64
+EDGE = re.compile(rb"\0|</plist>|<\?xml")
+EDGE_BYTES = 8  #: the longest edge
+#: process names are not always escaped, nor always UTF-8
+LOOSE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
+NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+ACTIVE_SHARE = 1e-4
+
+Path = tuple[str, ...]
+CLUSTER: Path = ("processor", "clusters")
+IDLE = ("idle_ratio", "down_ratio")  #: shares of a core's or cluster's time; the rest was active
+DOMAINS = ("cpu", "gpu", "ane", "dram", "package", "combined")
+WANTED: frozenset[Path] = frozenset(
+    [
+        ("elapsed_ns",), ("hw_model",), ("kern_osversion",), ("timestamp",), ("gpu", "gpu_energy"),
+        ("processor", "package_joules"), ("processor", "package_watts"),
+        *(("processor", f"{name}_{unit}") for name in DOMAINS for unit in ("energy", "power")),
+    ]
+)  # fmt: skip
+
+
+@frozen(kw_only=True)
+class Document:
+    """The bytes of one property list; ``cut`` says that its end is missing."""
+
+    data: bytes
+    line: int
+    cut: bool
+
+
+def documents(stream: IO[bytes]) -> Iterator[Document]:
+    """Split a stream on NUL, after ``</plist>`` and before ``<?xml``; what is no property list is left out."""
+    held, start, line, oversized = b"", 0, 1, False
+    while chunk := stream.read(CHUNK_BYTES):
+        held += chunk
+        while edge := EDGE.search(held, start):
+            token = edge[0]
+            if token == b"<?xml" and not held[: edge.start()].strip():
+                start = edge.end()
+                continue
+            split = edge.end() if token == b"</plist>" else edge.start()
+            piece, held = held[:split], held[split + (token == b"\0") :]
+            if oversized or b"<plist" in piece or piece.startswith(b"<?xml"):
+                yield Document(data=b"" if oversized else piece, line=line, cut=oversized or token != b"</plist>")
+            line += piece.count(b"\n")
+            oversized, start = False, 0
+        start = max(start, len(held) - EDGE_BYTES + 1)
+        if len(held) > DOCUMENT_BYTES:
+            line += held.count(b"\n", 0, start)
+            held, start, oversized = held[start:], 0, True
+    if b"<plist" in held or held.lstrip().startswith(b"<?xml"):
+        yield Document(data=held, line=line, cut=True)
+
+
+def blocks(stream: IO[bytes]) -> Iterator[Block]:
+    """Blocks in the order of the stream, each as soon as its document is complete."""
+    for document in documents(stream):
+        yield block_of(document)
+
+
+def block_of(document: Document) -> Block:
+    """One sample; raises ``ImportFailed`` where the document declares entities."""
+    if document.cut:
+        what = "the document of this sample is cut" if document.data else "a document is larger than 8 MB"
+        return Block(power_mw={}, line=document.line, fault=what)
+    start = max(document.data.find(b"<?xml"), 0)
+    data = document.data[start:]
+    try:
+        try:
+            fields = _parse(data)
+        except (ParseError, UnicodeError):
+            fields = _parse(_repaired(data))
+        return _block(fields, document.line, zlib.crc32(data))
+    except (ParseError, LookupError, ArithmeticError, ValueError) as error:
+        if type(error).__module__.startswith("defusedxml"):
+            reason = "it declares XML entities, which a property list never does"
+            raise ImportFailed(reason, line=document.line) from error
+        return Block(power_mw={}, line=document.line, fault=f"the document of this sample is damaged: {error}"[:200])
+
+
+def _repaired(data: bytes) -> bytes:
+    text = NOT_XML.sub("\ufffd", data.decode("utf-8", "replace"))
+    return LOOSE_AMPERSAND.sub("&amp;", text).encode()
+
+
+def _parse(data: bytes) -> Fields:
+    from defusedxml.ElementTree import DefusedXMLParser
+
+    parser = DefusedXMLParser(target=Fields(), forbid_dtd=False, forbid_entities=True, forbid_external=True)
+    for i in range(0, len(data), CHUNK_BYTES):
+        parser.feed(data[i : i + CHUNK_BYTES])
+    fields: Fields = parser.close()
+    return fields
+
+
+@define
+class Fields:
+    """An XML target that keeps the wanted values by their path of keys; of a repeated key, the first."""
+
+    values: dict[Path, str] = field(factory=dict)
+    busy: bool = False
+    _path: list[str] = field(factory=list)
+    _ratios: list[dict[str, float]] = field(factory=list)
+    _key: str = ""
+    _text: list[str] | None = None
+    _depth: int = 0
+
+    def start(self, tag: str, _: Any) -> None:
+        self._depth += 1
+        if self._depth > DEPTH:
+            raise ValueError("its elements are nested too deeply")
+        if tag in ("dict", "array"):
+            self._path.append(self._key)
+            self._ratios.append({})
+            self._key = ""
+        else:
+            self._text = []
+
+    def data(self, text: str) -> None:
+        if self._text is not None and len(self._text) < 16:
+            self._text.append(text)
+
+    def end(self, tag: str) -> None:
+        self._depth -= 1
+        if tag in ("dict", "array"):
+            self._path.pop()
+            ratios = self._ratios.pop()
+            if "idle_ratio" in ratios and 1.0 - sum(ratios.values()) > ACTIVE_SHARE:
+                self.busy = True
+            self._key = ""
+            return
+        text, self._text = "".join(self._text or ())[:256].strip(), None
+        if tag == "key":
+            self._key = text
+            return
+        path = (*(key for key in self._path if key), self._key)
+        if path in WANTED:
+            self.values.setdefault(path, text)
+        elif path[:2] == CLUSTER and self._key in IDLE and self._ratios:
+            self._ratios[-1].setdefault(self._key, float(text))
+        self._key = ""
+
+    def close(self) -> Fields:
+        return self
+
+    def number(self, *path: str) -> float | None:
+        text = self.values.get(path)
+        return None if text is None else float(text)
+
+
+def _block(fields: Fields, line: int, digest: int) -> Block:
+    elapsed_ns = fields.number("elapsed_ns")
+    elapsed_s = None if elapsed_ns is None else elapsed_ns / 1e9
+    power_mw: dict[str, float] = {}
+    for name in DOMAINS:
+        power = fields.number("processor", f"{name}_power")
+        energy_mj = fields.number("processor", f"{name}_energy")
+        if power is None and energy_mj is not None and elapsed_s:
+            power = energy_mj / elapsed_s  # up to macOS 12 the package has an energy and no power
+        if power is not None:
+            power_mw[name] = power
+    gpu_mj = fields.number("gpu", "gpu_energy")
+    if "gpu" not in power_mw and gpu_mj is not None and elapsed_s:
+        power_mw["gpu"] = gpu_mj / elapsed_s  # the gpu_power sampler alone
+    package_w, package_j = fields.number("processor", "package_watts"), fields.number("processor", "package_joules")
+    if package_w is None and package_j is not None and elapsed_s:
+        package_w = package_j / elapsed_s
+    if package_w is not None:
+        power_mw["intel"] = package_w * 1e3
+    return Block(
+        power_mw=power_mw,
+        date=_date(fields.values.get(("timestamp",))),
+        elapsed_s=elapsed_s,
+        busy=fields.busy,
+        line=line,
+        digest=digest,
+        hardware=fields.values.get(("hw_model",), "")[:80],
+        build=fields.values.get(("kern_osversion",), "")[:80],
+    )
+
+
+def _date(text: str | None) -> datetime | None:
+    try:
+        date = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
