@@ -104,3 +104,22 @@ def test_the_readings_hold_the_recordings_energy(samples: list[tuple[float, floa
     assert recording.energy_j is not None
     assert sum(r.energy_j for r in recording.readings) == pytest.approx(recording.energy_j["package"], abs=1e-6)
     assert recording.energy_j["package"] == pytest.approx(sum(w * s for w, s in samples), abs=1e-6)
+
+
+def test_a_domain_can_be_forgotten() -> None:
+    builder = a_builder()
+    builder.add({PACKAGE: 10.0, DRAM: 0.0}, end=T0, elapsed_s=5.0)
+    assert builder.means_w() == {PACKAGE: 10.0, DRAM: 0.0}
+    builder.forget(DRAM)
+    recording = builder.build()
+    assert recording.mean_power_w == {"total": 10.0, "package": 10.0}
+    assert {reading.domain for reading in recording.readings} == {PACKAGE}
+
+
+def test_many_samples_of_unknown_length_weigh_as_typical_ones() -> None:
+    builder = a_builder()
+    for _ in range(300):
+        builder.add({PACKAGE: 10.0})
+    for _ in range(100):
+        builder.add({PACKAGE: 20.0}, elapsed_s=2.0)
+    assert builder.build().mean_power_w["package"] == pytest.approx((300 * 10 + 100 * 20) / 400)

@@ -25,7 +25,8 @@ class _Sum:
     watts: float = 0.0
     weighted_ws: float = 0.0
     weighted_s: float = 0.0
-    unweighted: list[float] = field(factory=list)
+    unweighted: int = 0  #: samples of unknown length, and their watts
+    unweighted_watts: float = 0.0
 
 
 @define
@@ -112,8 +113,8 @@ class RecordingBuilder:
             total.samples += 1
             total.watts += watts
             if elapsed_s is None:
-                if len(total.unweighted) < MAX_PROBLEMS:
-                    total.unweighted.append(watts)
+                total.unweighted += 1
+                total.unweighted_watts += watts
                 continue
             total.weighted_ws += watts * elapsed_s
             total.weighted_s += elapsed_s
@@ -131,6 +132,15 @@ class RecordingBuilder:
             last.end, last.energy_j = max(last.end, end), last.energy_j + joules
         else:
             pieces.append(_Piece(start, max(start, end), joules))
+
+    def means_w(self) -> dict[Domain, float]:
+        """The mean power of each domain so far."""
+        return {self.domains[address]: self._mean_w(total) for address, total in self._sums.items()}
+
+    def forget(self, domain: Domain) -> None:
+        """Drop a domain whose figures turn out to mean nothing, as a column that is 0.00 in every sample."""
+        for kept in (self.domains, self._sums, self._energy, self._pieces):
+            kept.pop(domain.address, None)
 
     def build(self, *, allow_empty: bool = False) -> Recording:
         """The recording; raises ``ImportFailed`` where no sample carried a power."""
@@ -164,9 +174,9 @@ class RecordingBuilder:
     def _mean_w(total: _Sum) -> float:
         if total.weighted_s <= 0:
             return total.watts / total.samples
-        typical_s = total.weighted_s / (total.samples - len(total.unweighted)) if total.unweighted else 0.0
-        extra = sum(total.unweighted) * typical_s
-        return (total.weighted_ws + extra) / (total.weighted_s + typical_s * len(total.unweighted))
+        typical_s = total.weighted_s / (total.samples - total.unweighted)
+        extra = total.unweighted_watts * typical_s
+        return (total.weighted_ws + extra) / (total.weighted_s + typical_s * total.unweighted)
 
     def _by_name(self, values: Mapping[str, float], outermost: set[str]) -> dict[str, float]:
         named: dict[str, float] = {"total": math.fsum(v for a, v in values.items() if a in outermost)}
