@@ -1,0 +1,38 @@
+"""What all of AWS's formats share: metric tons, rounded to a gram."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+from wattbook import ImportFailed
+
+from wattbook_csp.decimals import KG_PER_T
+
+PROVIDER = "aws"
+UNIT = "MTCO2e"
+UNIT_KG = KG_PER_T
+RESOLUTION_KG = Decimal("0.001")  #: AWS rounds to a gram; its 0 means less than half of one
+
+#: (scope, method) of the seven figures, in the order that every AWS format is brought into
+VIEWS: tuple[tuple[str, str], ...] = (
+    ("total", "location"),
+    ("total", "market"),
+    ("1", "unsplit"),
+    ("2", "location"),
+    ("2", "market"),
+    ("3", "location"),
+    ("3", "market"),
+)
+
+
+def check_unit(unit: str | None, field: str) -> None:
+    """The unit is a constant; a file that says another one is not this format."""
+    if unit and unit != UNIT:
+        raise ImportFailed(f"the unit is {unit!r}; this format is in {UNIT}", field=field)
+
+
+def pairs(values: Sequence[Decimal | None]) -> Iterator[tuple[Decimal | None, tuple[Decimal | None, ...]]]:
+    """Each total with its parts."""
+    yield values[0], (values[2], values[3], values[5])
+    yield values[1], (values[2], values[4], values[6])

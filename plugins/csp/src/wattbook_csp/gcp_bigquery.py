@@ -1,0 +1,151 @@
+"""``gcp-bigquery``: Google's table ``carbon_footprint``, as NDJSON or CSV, nested or flattened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
+
+from wattbook_csp import months, pages, tables, versions
+from wattbook_csp.agreement import Agreement
+from wattbook_csp.decimals import KG_PER_KG, Marks, kilograms
+from wattbook_csp.snapshots import Figures, Notes, Row, newest
+
+FORMAT = "gcp-bigquery"
+UNIT = "kgCO2e"
+UNIT_KG = KG_PER_KG
+ROUNDING_KG = 0.001
+
+REQUIRED = ("usage_month", "billing_account_id", "project_number", "service_id", "location_location",
+            "carbon_model_version")  # fmt: skip
+TOTAL = "carbon_footprint_total_kgco2e_location_based"
+SCALAR = "carbon_footprint_kgco2e"  #: until 2022 a number, the location-based total; later a record
+#: column, scope, method; total = scope 1 + scope 2 + scope 3, and scope 3 is the same in both methods
+VIEWS = (
+    (TOTAL, "total", "location"),
+    ("carbon_footprint_total_kgco2e_market_based", "total", "market"),
+    ("carbon_footprint_kgco2e_scope1", "1", "unsplit"),
+    ("carbon_footprint_kgco2e_scope2_location_based", "2", "location"),
+    ("carbon_footprint_kgco2e_scope2_market_based", "2", "market"),
+    ("carbon_footprint_kgco2e_scope3", "3", "unsplit"),
+)
+OPTIONAL = (*(name for name, _, _ in VIEWS), SCALAR, "project_id", "service_description", "location_region")
+COLUMNS = (*REQUIRED, *OPTIONAL)
+_TELLING = {"billing_account_id", "carbon_model_version", TOTAL, SCALAR, "carbon_footprint_kgco2e_scope1"}
+
+
+@lru_cache(maxsize=4096)
+def canonical(name: str) -> str:
+    """One spelling for ``a.b`` (bq, pandas), ``a_b`` (SQL aliases) and lower case."""
+    return re.sub(r"[._]+", "_", name).lower()
+
+
+def sniff(file: SourceFile) -> bool:
+    start = file.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    if start in (b"{", b"["):
+        return b'"billing_account_id"' in file.head and b"carbon_footprint" in file.head
+    return len(_TELLING.intersection(map(canonical, tables.header_of(file.head)))) >= 2
+
+
+def read(source: ImportSource) -> Iterator[Statement | Problem]:
+    notes = Notes()
+    agreement = Agreement(rounding_kg=ROUNDING_KG)
+    marks = Marks.from_option(source.options.get("decimal"))
+
+    def rows() -> Iterator[Row]:
+        for file in source.files:
+            yield from _rows(file, notes)
+
+    def figures(row: Row) -> Figures:
+        return _figures(row, agreement, marks)
+
+    yield from newest(rows, figures, notes)
+    agreement.verify()
+
+
+def _rows(file: SourceFile, notes: Notes) -> Iterator[Row]:
+    is_json = file.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+    for line, cells in _json_cells(file) if is_json else _csv_cells(file, notes):
+        usage_month, account, _, service, _, model, *_ = cells
+        field = "usage_month"
+        try:
+            month = months.month(usage_month)
+            field = "carbon_model_version"
+            version = versions.numbers(model)
+        except ImportFailed as refused:
+            raise ImportFailed(refused.reason, path=file.path, line=line, field=field) from None
+        for value, field in ((account, "billing_account_id"), (service, "service.id")):
+            if not value:
+                raise ImportFailed("is empty, and part of the key", path=file.path, line=line, field=field)
+        yield Row(file.path, line, account, month, version, cells)
+
+
+def _csv_cells(file: SourceFile, notes: Notes) -> Iterator[tuple[int, tuple[str, ...]]]:
+    names = set(map(canonical, tables.header_of(file.head)))
+    total = SCALAR if SCALAR in names and TOTAL not in names else TOTAL
+    places = [(*REQUIRED, total, *(n for n in OPTIONAL if n != total)).index(name) for name in COLUMNS]
+    required, optional = (*REQUIRED, total), tuple(name for name in OPTIONAL if name != total)
+    for line, cells in tables.rows(file, notes, required, optional, canonical=canonical):
+        yield line, tuple([cells[place] for place in places])
+
+
+def _json_cells(file: SourceFile) -> Iterator[tuple[int, tuple[str, ...]]]:
+    for line, document in pages.lines(file):
+        if not isinstance(document, dict):
+            raise ImportFailed("is no row of the table", path=file.path, line=line)
+        flat: dict[str, str] = {}
+        _flatten("", document, flat, 0)
+        if "usage_month" not in flat or (TOTAL not in flat and SCALAR not in flat and _has_parts(flat)):
+            missing = "usage_month" if "usage_month" not in flat else "carbon_footprint_total_kgCO2e.location_based"
+            raise ImportFailed("the field is missing", path=file.path, line=line, field=missing)
+        yield line, tuple([flat.get(name, "") for name in COLUMNS])
+
+
+def _has_parts(flat: dict[str, str]) -> bool:
+    return any(flat.get(name) for name, scope, _ in VIEWS if scope != "total")
+
+
+def _flatten(prefix: str, value: Any, flat: dict[str, str], depth: int) -> None:
+    if isinstance(value, dict) and depth < 8:
+        for name, inner in value.items():
+            _flatten(canonical(f"{prefix}.{name}" if prefix else name), inner, flat, depth + 1)
+    elif isinstance(value, str):
+        flat[prefix] = value
+    elif value is None:
+        flat[prefix] = ""  # NULL: present and unknown
+
+
+def _figures(row: Row, agreement: Agreement, marks: Marks) -> Figures:
+    cells = dict(zip(COLUMNS, row.cells, strict=True))
+    if not cells[TOTAL] and cells[SCALAR]:
+        cells[TOTAL] = cells[SCALAR]
+    project, service_id, model = cells["project_number"], cells["service_id"], cells["carbon_model_version"]
+    location = cells["location_location"] or cells["location_region"] or "global"
+    values: list[Decimal | None] = []
+    statements = []
+    for name, scope, method in VIEWS:
+        raw = cells[name]
+        if not raw:
+            values.append(None)  # NULL: not computed, which is not 0
+            continue
+        try:
+            co2e_kg = kilograms(raw, UNIT_KG, marks)
+        except ImportFailed as refused:
+            raise ImportFailed(refused.reason, path=row.path, line=row.line, field=name) from None
+        values.append(co2e_kg)
+        statements.append(
+            Statement(
+                provider="gcp", account=row.account, month=row.month,
+                service=cells["service_description"] or service_id, region=location,
+                resource=f"projects/{project}/services/{service_id}", scope=scope, method=method,
+                co2e_kg=co2e_kg, value_raw=raw, unit_raw=UNIT, model_version=model, version_key=row.version,
+                interface="bigquery",
+            )
+        )  # fmt: skip
+    agreement.add(row.account, row.month, values[0], values[2], values[3], values[5])
+    agreement.add(row.account, row.month, values[1], values[2], values[4], values[5])
+    return Figures((row.account, row.month, project, service_id, location), statements)

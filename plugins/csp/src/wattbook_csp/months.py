@@ -1,0 +1,73 @@
+"""Times and months as providers write them; everything is UTC and a month is a calendar month."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from wattbook import ImportFailed
+
+#: stands for a month or an account that the file does not name and the user did not say
+UNSPECIFIED = "unspecified"
+
+_MONTH = re.compile(r"(\d{4})-(\d{2})")
+_YEARS = range(2000, 2101)
+
+
+@lru_cache(maxsize=4096)
+def moment(text: str) -> datetime:
+    """A point in time: ISO 8601 in any of its spellings, with ``Z``, ``UTC``, an offset or nothing (UTC)."""
+    plain = text.strip().removesuffix("UTC").rstrip()
+    try:
+        found = datetime.fromisoformat(plain)
+    except ValueError:
+        raise ImportFailed(f"{text[:40]!r} is not a date") from None
+    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    if found.year not in _YEARS:
+        raise ImportFailed(f"{text[:40]!r} lies in no plausible year")
+    return found
+
+
+@lru_cache(maxsize=4096)
+def month(text: str) -> str:
+    """``2025-09`` from ``2025-09`` or from the first moment of the month."""
+    found = _MONTH.fullmatch(text.strip())
+    if found and 1 <= int(found[2]) <= 12 and int(found[1]) in _YEARS:
+        return found[0]
+    try:
+        start = moment(text)
+    except ImportFailed:
+        raise ImportFailed(f"{text[:40]!r} is not a month such as 2025-09 or 2025-09-01") from None
+    if start != start.replace(day=1, hour=0, minute=0, second=0, microsecond=0):
+        raise ImportFailed(f"{text[:40]!r} is not the start of a month in UTC")
+    return f"{start:%Y-%m}"
+
+
+@lru_cache(maxsize=4096)
+def year(text: str) -> str:
+    """``2025``."""
+    plain = text.strip()
+    if not (plain.isascii() and plain.isdigit() and len(plain) == 4 and int(plain) in _YEARS):
+        raise ImportFailed(f"{text[:40]!r} is not a year such as 2025")
+    return plain
+
+
+@lru_cache(maxsize=4096)
+def period(start: str, end: str) -> str:
+    """The calendar month or year from *start* to *end* (exclusive, or its last day); else refused."""
+    first = moment(start)
+    last = moment(end)
+    # an end that includes its day, or only its last second, means the same month
+    after = last if last.day == 1 else (last + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    if first == _first_of_month(first) and after == _first_of_month(after):
+        months = (after.year - first.year) * 12 + after.month - first.month
+        if months == 1:
+            return f"{first:%Y-%m}"
+        if months == 12 and first.month == 1:
+            return f"{first:%Y}"
+    raise ImportFailed(f"{start} to {end} is neither a calendar month nor a calendar year in UTC")
+
+
+def _first_of_month(at: datetime) -> datetime:
+    return at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -1,0 +1,116 @@
+"""JSON answers of APIs, as files: numbers keep the digits that stand there, sizes are bounded."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from wattbook import ImportFailed, SourceFile
+
+MAX_PAGE = 64 << 20  #: characters of one file that is read as a whole; pages of an API are far smaller
+MAX_LINE = 1 << 20
+
+
+class Number(str):
+    """A JSON number in its own digits; a text that looks like one is a plain ``str``."""
+
+    __slots__ = ()
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ImportFailed(f"{name} is not a number")
+
+
+_decoder = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_refuse_constant)
+
+
+def documents(file: SourceFile) -> Iterator[tuple[int, Any]]:
+    """Every document of a file, with the line it starts in; several may follow each other.
+
+    A list at the top is taken as its members, so that pages may be kept as a list too.
+    """
+    text = _whole(file)
+    position = 0
+    while True:
+        while position < len(text) and text[position].isspace():
+            position += 1
+        if position == len(text):
+            return
+        line = text.count("\n", 0, position) + 1
+        document, position = _decode(text, position, file, line)
+        if isinstance(document, list):
+            for member in document:
+                yield line, member
+        else:
+            yield line, document
+
+
+def lines(file: SourceFile) -> Iterator[tuple[int, Any]]:
+    """One document a line, in constant memory; a file that starts with ``[`` is read as one list."""
+    if file.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
+        yield from documents(file)
+        return
+    with file.open() as stream:
+        text = io.TextIOWrapper(stream, "utf-8-sig")
+        number = 0
+        try:
+            while line := text.readline(MAX_LINE):
+                number += 1
+                if len(line) == MAX_LINE and line[-1] != "\n":
+                    raise ImportFailed("a line has no end", path=file.path, line=number)
+                if not line.isspace():
+                    document, end = _decode(line, 0, file, number)
+                    if line[end:].strip():
+                        raise ImportFailed("more than one document in a line", path=file.path, line=number)
+                    yield number, document
+        except UnicodeDecodeError:
+            raise ImportFailed("is not UTF-8 text", path=file.path, line=number + 1) from None
+        except (OSError, EOFError) as error:
+            raise ImportFailed(f"cannot be read to its end: {error}", path=file.path, line=number) from error
+
+
+def get(document: Any, *path: str) -> Any:
+    """What lies at *path* of nested objects; ``None`` where something is missing."""
+    for name in path:
+        if not isinstance(document, dict):
+            return None
+        document = document.get(name)
+    return document
+
+
+def text(value: Any) -> str:
+    """A scalar as text, ``""`` for null and for what is no scalar."""
+    return value if isinstance(value, str) else ""
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects in a list; an empty list for null and for what is no list."""
+    return [member for member in value if isinstance(member, dict)] if isinstance(value, list) else []
+
+
+def _whole(file: SourceFile) -> str:
+    try:
+        with file.open() as stream:
+            data = stream.read(MAX_PAGE + 1)
+    except (OSError, EOFError) as error:
+        raise ImportFailed(f"cannot be read to its end: {error}", path=file.path) from error
+    if len(data) > MAX_PAGE:
+        raise ImportFailed(f"is larger than {MAX_PAGE >> 20} MiB, which no page of this format is", path=file.path)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ImportFailed("is not UTF-8 text", path=file.path) from None
+
+
+def _decode(text: str, start: int, file: SourceFile, line: int) -> tuple[Any, int]:
+    try:
+        return _decoder.raw_decode(text, start)
+    except ImportFailed as refused:
+        raise ImportFailed(refused.reason, path=file.path, line=line) from None
+    except RecursionError:
+        raise ImportFailed("is nested too deeply", path=file.path, line=line) from None
+    except json.JSONDecodeError as error:
+        at = line + text.count("\n", start, error.pos)
+        raise ImportFailed(f"is not whole JSON: {error.msg}; was the file cut?", path=file.path, line=at) from None

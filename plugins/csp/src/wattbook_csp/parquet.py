@@ -1,0 +1,73 @@
+"""Parquet files, batch by batch in bounded memory, through pyarrow where it is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from wattbook import ImportFailed, SourceFile
+
+BATCH_ROWS = 16_384
+BUFFER_BYTES = 1 << 20  #: read a column in pieces instead of a whole row group's chunk
+MAX_FOOTER = 16 << 20
+
+
+def mentions(file: SourceFile, name: bytes) -> bool:
+    """Whether the schema names a column; the footer is at the end and holds the names as they are."""
+    if name in file.head:
+        return True
+    try:
+        with file.open() as stream:
+            end = stream.seek(0, 2)
+            stream.seek(max(0, end - 8))
+            tail = stream.read(8)
+            size = int.from_bytes(tail[:4], "little")
+            if tail[4:] != b"PAR1" or not 0 < size <= min(MAX_FOOTER, end - 8):
+                return False
+            stream.seek(end - 8 - size)
+            return name in stream.read(size)
+    except OSError:
+        return False
+
+
+def rows(
+    file: SourceFile, required: Sequence[str], optional: Sequence[str] = ()
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Row number and cells of each row as text, in the order of *required* and *optional*; ``""`` for NULL."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise ImportFailed(
+            "is Parquet, which needs pyarrow: pip install 'wattbook-csp[parquet]'", path=file.path
+        ) from error
+    number = 0
+    try:
+        with file.open() as stream, pq.ParquetFile(stream, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:
+            present = set(table.schema_arrow.names)
+            for name in required:
+                if name not in present:
+                    raise ImportFailed("the column is missing", path=file.path, field=name)
+            names = [*required, *optional]
+            wanted = [name for name in names if name in present]
+            for batch in table.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
+                columns = {name: _texts(batch.column(name), pa) for name in wanted}
+                absent = [""] * batch.num_rows
+                for cells in zip(*(columns.get(name, absent) for name in names), strict=True):
+                    number += 1
+                    yield number, cells
+    except (pa.ArrowException, OSError, EOFError) as error:
+        raise ImportFailed(f"is no whole Parquet file: {_first_line(error)}", path=file.path) from error
+
+
+def _texts(column: Any, pa: Any) -> list[str]:
+    """A column as text: doubles in their shortest form, times as ISO, NULL as an empty text."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if not pa.types.is_string(column.type):
+        column = column.cast(pa.string())
+    return column.fill_null("").to_pylist()  # type: ignore[no-any-return]
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
