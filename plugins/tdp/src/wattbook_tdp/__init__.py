@@ -1,1 +1,40 @@
 """Estimate energy from duration, utilisation and thermal design power, with an interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from wattbook import hookimpl
+
+if TYPE_CHECKING:
+    from wattbook import Activity, Gap, Identity, Reading
+
+
+@hookimpl
+def estimate(gaps: list[Gap], activity: Activity, config: object) -> Iterator[Reading | Gap]:
+    """A model's answer to each gap that it knows something about."""
+    from wattbook_tdp.estimator import answer
+
+    for gap in gaps:
+        answered = answer(gap, activity)
+        if answered is not None:
+            yield answered
+
+
+@hookimpl
+def identify(name: str, kind: str | None, config: object) -> Iterator[Identity]:
+    """The chip of exactly this name, or why there is none."""
+    from wattbook import Identity
+
+    from wattbook_tdp.matching import match
+
+    found = match(name, kind)
+    facts = found.facts
+    if facts is None:
+        yield Identity(query=name, kind=found.kind, reason=found.reason)
+    else:
+        yield Identity(
+            query=name, kind=facts.kind, match=facts.name, tdp_w=facts.tdp_w, cores=facts.cores, year=facts.year,
+            confidence=facts.confidence, source=facts.source, reason=found.reason,
+        )  # fmt: skip

@@ -1,0 +1,67 @@
+"""How wrong a model may be: the 90 % interval of truth over prediction, and what widens it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from wattbook_tdp import constants as c
+from wattbook_tdp.shapes import as_load, at
+
+Factors = tuple[float, float]  #: low and high, as multiples of the prediction
+
+
+def by_load(q05: Sequence[float], q95: Sequence[float], u: float, scale: str) -> Factors:
+    """The interval at utilisation *u* from quantiles by throughput load.
+
+    A reading of the operating system takes the interval of the load with the same ``f``.  That transfer
+    is not verified, so there the upper bound is at least 1.5.
+    """
+    load = as_load(u, scale)
+    high = at(q95, load)
+    return at(q05, load), high if scale == "throughput" else max(high, c.MIN_UPPER)
+
+
+def server(u: float, scale: str) -> Factors:
+    """Whole server, memory known: fitted by load on 453 servers."""
+    return by_load(c.SERVER_Q05, c.SERVER_Q95, u, scale)
+
+
+def server_tdp_only(u: float, scale: str) -> Factors:
+    """Whole server, memory unknown: fitted by load on the same servers, wider."""
+    return by_load(c.TDP_ONLY_Q05, c.TDP_ONLY_Q95, u, scale)
+
+
+def threads(u: float, scale: str) -> Factors:
+    """Watts per thread: fitted by load; the error of sharing a host among guests is not in it."""
+    return by_load(c.THREADS_Q05, c.THREADS_Q95, u, scale)
+
+
+def widen(factors: Factors, relative: float) -> Factors:
+    """Add an independent relative uncertainty of the chip's figure, in quadrature."""
+    if relative <= 0:
+        return factors
+    low, high = factors
+    return max(0.02, 1 - math.hypot(1 - low, relative)), 1 + math.hypot(high - 1, relative)
+
+
+def age(launch_year: int | None) -> tuple[float, float, str | None]:
+    """What a chip's year does to the interval: relative widening, factor on the upper end, a warning."""
+    if launch_year is None:
+        return 0.0, 1.0, None
+    if launch_year < c.MIN_HARDWARE_YEAR:
+        return (
+            0.0,
+            c.OLD_UPPER,
+            (
+                f"hardware of {launch_year} is older than the model's servers: "
+                "machines of that time drew up to 1.6 times as much"
+            ),
+        )
+    if launch_year > c.FIT_LAST_YEAR:
+        return (
+            c.NEWER_THAN_FIT,
+            1.0,
+            (f"hardware of {launch_year} is newer than the model's servers (up to {c.FIT_LAST_YEAR})"),
+        )
+    return 0.0, 1.0, None

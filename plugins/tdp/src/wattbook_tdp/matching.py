@@ -1,0 +1,143 @@
+"""Identify a chip by its name: the exact key, or a refusal that says what an estimate would use instead."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from attrs import frozen
+
+from wattbook_tdp import constants as c
+from wattbook_tdp.catalogue import ChipFacts, lookup
+from wattbook_tdp.gpu_names import gpu_key, gpu_refusal
+from wattbook_tdp.names import clean, cpu_key, tiers
+
+MAX_NAME = 200
+
+
+@frozen(kw_only=True)
+class Match:
+    """A chip's facts, or the reason why the name stands for none."""
+
+    kind: str | None = None
+    facts: ChipFacts | None = None
+    reason: str = ""
+
+    @property
+    def tdp_w(self) -> float | None:
+        return None if self.facts is None else self.facts.tdp_w
+
+
+@lru_cache(maxsize=4096)
+def match(name: str, kind: str | None = None) -> Match:
+    """*name* as a processor, as an accelerator, or (``None``) as whichever it is."""
+    if not name.strip():
+        return Match(kind=kind, reason="the name is empty")
+    if len(name) > MAX_NAME:
+        return Match(kind=kind, reason=f"a chip's name has at most {MAX_NAME} characters")
+    if kind == "cpu":
+        return match_cpu(name)
+    if kind in ("gpu", "accelerator"):
+        return match_gpu(name)
+    first = match_gpu(name) if looks_like_gpu(name) else match_cpu(name)
+    if first.facts is not None:
+        return first
+    second = match_cpu(name) if looks_like_gpu(name) else match_gpu(name)
+    return second if second.facts is not None else first
+
+
+_GPU_WORDS = re.compile(
+    r"nvidia|geforce|tesla|quadro|\brtx\b|\bgtx\b|radeon (?:rx|pro|vii|instinct)|instinct|gaudi|\btpu\b|"
+    r"graphics|\bgpu\b|\barc\b|jetson|\bmig\b|titan|trainium|inferentia"
+)
+_WITH_GRAPHICS = re.compile(r"(?:with|w/) .*graphics|apu|ryzen|athlon|\ba\d+-")
+
+
+def looks_like_gpu(name: str) -> bool:
+    text = clean(name)
+    return bool(_GPU_WORDS.search(text)) and not _WITH_GRAPHICS.search(text)
+
+
+def match_cpu(name: str) -> Match:
+    refused = cpu_refusal(name)
+    if refused:
+        return Match(kind="cpu", reason=f"{refused}; {prior(name)}")
+    facts = lookup("cpu", cpu_key(name))
+    if facts is None or not tiers(name) <= tiers(facts.name) or not _same_vendor(name, facts):
+        return Match(kind="cpu", reason=f"no chip of this name in the catalogue; {prior(name)}")
+    if facts.tdp_w is None:
+        return Match(kind="cpu", reason=f"{facts.name}: {facts.note}; {prior(name)}")
+    return Match(kind="cpu", facts=facts, reason=_how(facts))
+
+
+def match_gpu(name: str) -> Match:
+    refused = gpu_refusal(name)
+    if refused:
+        return Match(kind="gpu", reason=refused)
+    facts = lookup("gpu", gpu_key(name))
+    if facts is None:
+        return Match(
+            kind="gpu",
+            reason="no accelerator of this name in the catalogue; give its power limit in watts",
+        )
+    if facts.tdp_w is None:
+        return Match(kind=facts.kind, reason=f"{facts.name}: {facts.note}")
+    return Match(kind=facts.kind, facts=facts, reason=_how(facts))
+
+
+_ARCHITECTURES = (
+    "nehalem|westmere|sandybridge|ivybridge|haswell|broadwell|skylake|cascadelake|cooperlake|icelake|"
+    "sapphirerapids|emeraldrapids|graniterapids|sierraforest|clearwaterforest|knightsmill|kabylake|"
+    "naples|rome|milan|genoa|bergamo|siena|turin|dhyana"
+)
+_CPU_REFUSALS = (
+    (re.compile(r"qemu|kvm|virtual|bochs|hypervisor|vmware|virtualbox|\btcg\b"), "a virtual processor"),
+    (re.compile(rf"\b(?:{_ARCHITECTURES})\b|\bno tsx\b|\bibrs\b"), "an architecture, as hypervisors print it"),
+    (re.compile(r"\bclass cpu\b|\bfamily \d+ model \d+|^x86|^i[3-6]86$|^(?:aarch64|arm|arm64|armv\d\S*)$"), "a class, not a chip"),
+    (re.compile(r"^0?0000|\bcpu 0000\b|\beng(?:ineering)? sample|\bes\b$|\bqs\b$|confidential"), "an engineering sample"),
+    (re.compile(r"^(?:neoverse|cortex)\b|^armv?\d|\bpower\d|\baltivec\b|^ibm|^s390|\brisc"), "a core design or class, not a chip"),
+)  # fmt: skip
+
+
+def cpu_refusal(name: str) -> str | None:
+    """Why this name cannot stand for one processor, or ``None``."""
+    text = clean(name)
+    for pattern, reason in _CPU_REFUSALS:
+        if pattern.search(text):
+            return reason
+    return None
+
+
+def make(name: str) -> str:
+    """The maker that decides the watts per thread: ``amd``, or ``intel`` also for unknown makers."""
+    text = clean(name)
+    return "amd" if re.search(r"\bamd\b|epyc|ryzen|opteron|athlon|threadripper", text) else "intel"
+
+
+def prior(name: str) -> str:
+    """What an estimate uses when the chip is not known."""
+    maker = make(name)
+    return (
+        f"an estimate would use {c.THREAD_IDLE_W[maker]} to {c.THREAD_MAX_W[maker]} W per hardware thread "
+        f"({'AMD' if maker == 'amd' else 'Intel and unknown makers'})"
+    )
+
+
+def _same_vendor(name: str, facts: ChipFacts) -> bool:
+    asked, found = clean(name), clean(facts.name)
+    for vendor in ("intel", "amd", "apple", "ampere"):
+        if vendor in asked.split() and facts.kind == "cpu":
+            others = {"intel", "amd", "apple", "ampere"} - {vendor}
+            return not others & set(found.split())
+    return True
+
+
+def _how(facts: ChipFacts) -> str:
+    parts = ["exact after normalising the name"]
+    if facts.confidence == "unofficial":
+        parts.append(f"no vendor published this figure: ±{c.UNOFFICIAL_TDP:.0%}")
+    if facts.low_w is not None and facts.high_w is not None:
+        parts.append(f"rated {facts.low_w:g} to {facts.high_w:g} W")
+    if facts.note:
+        parts.append(facts.note)
+    return "; ".join(parts)

@@ -1,0 +1,124 @@
+"""From the many spellings of a processor's name to one key: exact after this, or no match at all."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+#: how the signs look after a file was read in the wrong encoding
+_MOJIBAKE = (("â„¢", " "), ("Â®", " "), ("Â ", " "), ("Ã‚Â®", " "), ("ï¿½", " "), ("�", " "))
+_SIGNS = str.maketrans(
+    {"®": " ", "™": " ", "©": " ", "℗": " ", "\x00": " ", "_": " ", "‐": "-", "‑": "-", "–": "-", "−": "-"}
+)
+_MARKS = re.compile(r"\((?:r|tm|c)\)", re.IGNORECASE)
+
+_COUNT_WORDS = "dual|two|triple|three|quad|four|six|hexa|eight|octa|ten|twelve|sixteen"
+_CPU_NOISE = re.compile(
+    r"@.*$"
+    r"|\b\d+(?:\.\d+)?\s*[gm]hz\b"
+    r"|\(\s*\d+ (?:processors|cpus|sockets)\s*\)"
+    rf"|\b(?:\d+|{_COUNT_WORDS})[ -]?cores?\b"
+    r"|\b(?:with|w/)[ ]?(?:amd |ati )?(?:radeon|rtx|vega|hd graphics|uhd|iris|wraith|near silent|npu|ipu|intel).*$"
+    r"|\bradeon\b.*$|\br\d,? \d+ compute cores.*$|,? \d+ compute cores.*$"
+    r"|\b\d+(?:st|nd|rd|th)[ -]gen(?:eration)?\b"
+    r"|\b(?:black|creator|extreme|microsoft surface|surface|special|anniversary) edition\b"
+    r"|\boem only\b|\bx-series\b|\bfor mobile\b|\bmobile technology\b"
+)
+_CPU_WORDS = re.compile(
+    r"(?:^|(?<= ))(?:cpu|processors?|apu|soc|emb|embedded|amd|intel|genuine|genuineintel|authenticamd|corporation|series)(?= |$)"
+)
+_TIERS = re.compile(r"\b(?:gold|silver|platinum|bronze)\b")
+_FIRST_GENERATION = {"m": "m", "q": "qm", "u": "um", "l": "lm", "s": "s", "k": "k", "e": "e"}
+
+
+def clean(name: str) -> str:
+    """Lower case ASCII-like text: signs, odd blanks and mangled encodings gone."""
+    for wrong, right in _MOJIBAKE:
+        name = name.replace(wrong, right)
+    name = unicodedata.normalize("NFKC", _MARKS.sub(" ", name.translate(_SIGNS)))
+    return " ".join(_MARKS.sub(" ", name).lower().split())
+
+
+def tiers(name: str) -> set[str]:
+    """Words such as *gold* that a key leaves out; a match must not contradict them."""
+    return set(_TIERS.findall(clean(name)))
+
+
+def cpu_key(name: str) -> str:
+    """The key of a processor's name, as ``xeon e5-2680v4``, ``i7-9750h``, ``epyc 7763``."""
+    text = clean(name)
+    text = re.sub(r"\bcoret\b", "core", text)  # the sign printed as a plain T
+    text = re.sub(r"[()]", " ", _CPU_NOISE.sub(" ", text))
+    text = " ".join(text.split())
+    text = " ".join(_TIERS.sub(" ", _CPU_WORDS.sub(" ", text)).split())
+    text = re.sub(r" ?- | -(?=\w)", "-", text).strip(" -,")
+    for family, rule in _RULES:
+        if family in text:
+            text = rule(text)
+    return text
+
+
+def _core(text: str) -> str:
+    text = re.sub(r"\bcore ?2\b", "core2", text)
+    if "core2" in text:
+        model = re.search(r"\b([a-z]{0,2}\d{4}[a-z]?)\b", text)
+        if not model:
+            return text
+        digits = model[1]
+        return f"core2 {'e' + digits if digits.isdigit() else digits.removeprefix('s') if digits[:2] in _SMALL else digits}"
+    text = re.sub(r"\bcore (?=i[3579]\b|ultra\b|m[357]?-)", "", text)
+    return text
+
+
+_SMALL = {"su", "sl", "sp"}  # small packages print the model without their S
+
+
+def _i_series(text: str) -> str:
+    found = re.fullmatch(r"(i[3579])[- ](?:([a-z]) )?([a-z]?\d[a-z0-9]*)(?: ([a-z]{1,3}))?", text)
+    if not found:
+        return text
+    series, letter, number, after = found.groups()
+    if letter == "x":
+        suffix = "xm" if number in ("920", "940") else "x"
+    else:
+        suffix = _FIRST_GENERATION.get(letter or "", letter or "")
+    return f"{series}-{number}{suffix}{after or ''}"
+
+
+def _xeon(text: str) -> str:
+    text = re.sub(r" v ?(\d)\b", r"v\1", text)
+    text = re.sub(r"\bxeon (e[357])(12\d\d l?)", r"xeon \1-\2", text)
+    text = re.sub(r"\bxeon (e3)(12\d\d[l]?)\b", r"xeon \1-\2", text)
+    text = re.sub(r"\b(e[357]|w\d?|d|e) (?=\d{3,})", r"\1-", text)
+    text = re.sub(r"\b(e[357]-\d{4}[a-z]?) 0$", r"\1", text)
+    text = re.sub(r"\bxeon 6 (?:performance |efficient )?(?=\d{4}[pe])", "xeon ", text)
+    text = re.sub(r"\bxeon cpu max\b", "xeon max", text)
+    return text
+
+
+def _ryzen(text: str) -> str:
+    text = text.replace("threadripper pro", "threadripper").replace("ryzen threadripper", "threadripper")
+    text = re.sub(r"\bryzen pro (\d)\b", r"ryzen \1 pro", text)
+    text = re.sub(r"\bmax ?\+", "max+", text)
+    text = re.sub(r"\bhx pro\b", "pro hx", text)
+    return text
+
+
+def _opteron(text: str) -> str:
+    return re.sub(r"(\d) (he|se|ee)\b", r"\1\2", text)
+
+
+def _a_series(text: str) -> str:
+    text = re.sub(r"\bpro (?=a\d+-)", "", text)
+    return re.sub(r"\b(a\d+) pro-", r"\1-", text)
+
+
+_RULES = (
+    ("core", _core),
+    ("i", _i_series),
+    ("xeon", _xeon),
+    ("ryzen", _ryzen),
+    ("threadripper", _ryzen),
+    ("opteron", _opteron),
+    ("pro", _a_series),
+)
