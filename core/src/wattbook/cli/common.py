@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import click
@@ -24,5 +26,16 @@ def common_options(command: F) -> F:
 
 
 def print_json(document: Any) -> None:
-    """One JSON document on stdout, keys in their order, no NaN."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+    """One JSON document on stdout, keys in their order, no NaN; a ``Decimal`` is a number with all its digits."""
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=_digits)
+    click.echo(re.sub(f'"{_DIGITS}([^"]*)"', r"\1", text))
+
+
+_DIGITS = "\ufdd0"  #: a code point that no text holds
+
+
+def _digits(value: Any) -> str:
+    if isinstance(value, Decimal):
+        digits = f"{value:f}"
+        return _DIGITS + (digits.rstrip("0").rstrip(".") if "." in digits else digits)
+    raise TypeError(f"{type(value).__name__} has no place in a document")

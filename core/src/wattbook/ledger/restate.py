@@ -133,7 +133,7 @@ def plan(statements: Iterable[Statement], heads: Mapping[Chain, list[Revision]],
     state.warnings += warnings
     for group, versions in sorted(months.items()):
         newest = max(versions)
-        for version in sorted(versions):  # type: ignore[type-var]
+        for version in sorted(versions):
             sets = versions[version]
             for chain, told in sorted(sets.items()):
                 state.take(chain, told, outdone=version != newest)
@@ -228,7 +228,7 @@ class _State:
                 supersedes=head.content_id if head else None,
                 statements=tuple(told),
                 size=len(told),
-            )  # fmt: skip
+            )
         )
 
     def withdraw_missing(
@@ -260,7 +260,7 @@ class _State:
                 standing=WITHDRAWN,
                 reason=reason,
                 supersedes=head.content_id,
-            )  # fmt: skip
+            )
         )
 
     def _append(self, revision: Revision) -> None:

@@ -17,6 +17,8 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.dialects.postgresql import TEXT as PG_TEXT
+from sqlalchemy.schema import ExecutableDDLElement
+from sqlalchemy.types import TypeEngine
 
 VERSION = 1  #: raised by a change of the tables; a newer book is refused
 APPLICATION_ID = 0x57617474  #: ``Watt``, in the header of the SQLite file
@@ -24,7 +26,7 @@ PG_SCHEMA = "wattbook"  #: the PostgreSQL schema that holds the tables
 
 #: compared byte by byte on both engines, so that hashes and UTC times sort alike
 TEXT = Text().with_variant(PG_TEXT(collation="C"), "postgresql")
-NUMBER = Double().with_variant(REAL(), "sqlite")  # STRICT tables know REAL, and it is a double there
+NUMBER: TypeEngine[float] = Double().with_variant(REAL(), "sqlite")  # STRICT tables know REAL, and it is a double there
 
 metadata = MetaData()
 
@@ -137,25 +139,32 @@ meta = _table("meta", _text("name", key=True), _text("value", key=True), _text("
 REFUSAL = "the book is append-only: a correction is a new row"
 
 
+def _ddl(statement: str, dialect: str) -> ExecutableDDLElement:
+    ddl: ExecutableDDLElement = DDL(statement)  # type: ignore[no-untyped-call]
+    return ddl.execute_if(dialect=dialect)
+
+
 def _append_only(table: Table) -> None:
     for act in ("UPDATE", "DELETE"):
         name = f"{table.name}_no_{act.lower()}"
         event.listen(
             table,
             "after_create",
-            DDL(
-                f"CREATE TRIGGER {name} BEFORE {act} ON {table.name} BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END"
-            ).execute_if(dialect="sqlite"),
+            _ddl(
+                f"CREATE TRIGGER {name} BEFORE {act} ON {table.name} BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
+                "sqlite",
+            ),
         )
     for act, each in (("UPDATE OR DELETE", "ROW"), ("TRUNCATE", "STATEMENT")):
         name = f"{table.name}_no_{act.split()[-1].lower()}"
         event.listen(
             table,
             "after_create",
-            DDL(
+            _ddl(
                 f"CREATE TRIGGER {name} BEFORE {act} ON {table.name} "
-                f"FOR EACH {each} EXECUTE FUNCTION wattbook_append_only()"
-            ).execute_if(dialect="postgresql"),
+                f"FOR EACH {each} EXECUTE FUNCTION wattbook_append_only()",
+                "postgresql",
+            ),
         )
 
 
@@ -165,10 +174,11 @@ for _each in metadata.tables.values():
 event.listen(
     metadata,
     "before_create",
-    DDL(
+    _ddl(
         "CREATE OR REPLACE FUNCTION wattbook_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{REFUSAL}'; END $$"
-    ).execute_if(dialect="postgresql"),
+        f"$$ BEGIN RAISE EXCEPTION '{REFUSAL}'; END $$",
+        "postgresql",
+    ),
 )
 
 

@@ -23,7 +23,7 @@ def entries(
     if as_of is not None:
         corrected = corrected.where(entry.c.recorded_at <= as_of)
         query = query.where(entry.c.recorded_at <= as_of)
-    query = query.where(entry.c.entry_id.not_in(corrected))
+    query = query.where(entry.c.entry_id.not_in(corrected), entry.c.kind != "withdrawn")
     if run_id is not None:
         query = query.where(entry.c.run_id == run_id)
     if start is not None:

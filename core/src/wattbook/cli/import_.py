@@ -1,0 +1,242 @@
+"""``wattbook import``: a provider's export or an instrument's recording goes to the book."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wattbook.cli.common import common_options, print_json
+
+if TYPE_CHECKING:
+    from wattbook.ledger.intake import Taken
+    from wattbook.model import Problem
+
+
+@click.command("import", short_help="Import a provider's export or an instrument's recording.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--format", "form", metavar="F", help="The format, where it cannot be recognised.")
+@click.option("--dry-run", is_flag=True, help="Read and report; record nothing.")
+@click.option("--account", metavar="ID", help="Account of an export that does not name it.")
+@click.option("--host", metavar="LABEL", help="Host of a recording that does not name it.")
+@click.option("--site", metavar="NAME", help="Configured site where the host stands.")
+@click.option("--start", metavar="TIME", help="When a recording without times began, as 2026-10-01T08:00:00+08:00.")
+@click.option("--interval-s", type=float, metavar="S", help="Sampling interval of a recording without times.")
+@click.option("--timezone", metavar="ZONE", help="IANA zone of times that name none.")
+@click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark of an edited CSV.")
+@click.option("--map", "columns", multiple=True, metavar="FIELD=COLUMN", help="Column of a field, for --format csv.")
+@click.option("--option", "-O", "more", multiple=True, metavar="K=V", help="Something else that a format asks for.")
+@click.option("--project", metavar="P", envvar="WATTBOOK_PROJECT", help="Project of a recording.")
+@click.option("--phase", metavar="PH", envvar="WATTBOOK_PHASE", help="dev, train, eval, serve, ci or idle.")
+@click.option("--platform", metavar="NAME", help="Platform of a recording.")
+@click.option("--person", metavar="NAME", help="Person of a recording.")
+@click.option("--tag", "tags", multiple=True, metavar="K=V", help="A further label of a recording.")
+@click.option("--synthetic", is_flag=True, help="Mark the figures as made up, on every report.")
+@click.option("--force", is_flag=True, help="Take an older version, or let an alternative export count.")
+@common_options
+def command(
+    paths: tuple[str, ...],
+    form: str | None,
+    dry_run: bool,
+    account: str | None,
+    host: str | None,
+    site: str | None,
+    start: str | None,
+    interval_s: float | None,
+    timezone: str | None,
+    decimal: str | None,
+    columns: tuple[str, ...],
+    more: tuple[str, ...],
+    project: str | None,
+    phase: str | None,
+    platform: str | None,
+    person: str | None,
+    tags: tuple[str, ...],
+    synthetic: bool,
+    force: bool,
+    ledger: str | None,
+    config: str | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Import a provider's export or an instrument's recording.
+
+    PATH is a file, a folder (an export with its partitions and pages is one import), or - for standard
+    input.  All paths of one command are recorded together, or none is.
+    """
+    from wattbook.config import load
+    from wattbook.importing import choose, open_all, read, spool_folder
+    from wattbook.model import ImportSource, Phase
+    from wattbook.plugins import installed
+    from wattbook.records import Labels
+
+    settings = load(config)
+    defaults = settings.defaults
+    phase = phase or defaults.phase
+    if phase is not None and phase not in set(Phase):
+        raise click.UsageError(f"--phase is one of {', '.join(Phase)}, not {phase!r}")
+    if interval_s is not None and not (math.isfinite(interval_s) and 0 < interval_s <= 86_400):
+        raise click.UsageError(f"--interval-s is a number of seconds above 0, not {interval_s:g}")
+    options = _pairs("--option", more)
+    options |= {f"map.{name}": column for name, column in _pairs("--map", columns).items()}
+    options |= {key: value for key, value in (("decimal", decimal), ("timezone", timezone)) if value}
+    said = ImportSource(
+        account=account, host=host, start=_moment(start, timezone), interval_s=interval_s, options=options
+    )
+    labels = Labels(
+        project=project or defaults.project, phase=phase, person=person or defaults.person,
+        platform=platform or defaults.platform, tags=_pairs("--tag", tags),
+    )  # fmt: skip
+    plugins = installed(settings.plugins)
+    with spool_folder() as folder:
+        handed = open_all([Path(path) for path in paths], spool=folder)
+        chosen, left_out = choose(plugins, handed, form)
+        imports = [read(one, said, version=plugins.versions.get(one.plugin, "")) for one in chosen]
+    if dry_run:
+        from wattbook.ledger.intake import Taken
+
+        taken = [Taken(imported=imported) for imported in imports]
+    else:
+        from wattbook.ledger.intake import take_in
+        from wattbook.ledger.store import Ledger
+
+        with Ledger.open(ledger) as book:
+            taken = take_in(
+                book, imports, settings, host=host, labels=labels, site=site, synthetic=synthetic, force=force
+            )
+    documents = [document(one, left_out if number == 0 else (), dry_run) for number, one in enumerate(taken)]
+    if as_json:
+        print_json({"imported": documents})
+        return
+    for one in documents:
+        click.echo(_line(one, dry_run))
+        if not quiet:
+            for problem in one["problems"]:
+                place = ":".join(str(part) for part in (problem.get("path"), problem["line"]) if part is not None)
+                click.echo(f"  {place + ': ' if place else ''}{problem['reason']}", err=True)
+            for warning in one["warnings"]:
+                click.echo(f"  {warning}", err=True)
+
+
+def document(taken: Taken, left_out: Sequence[Problem] = (), dry_run: bool = False) -> dict[str, Any]:
+    """One import as CLI.md describes it."""
+    imported = taken.imported
+    head = {
+        "paths": [_printable(path) for path in imported.shown],
+        "format": imported.format, "plugin": imported.plugin, "basis": imported.basis, "sha256": imported.sha256,
+    }  # fmt: skip
+    problems = [*imported.problems, *(p for r in imported.recordings for p in r.problems), *left_out]
+    tail = {
+        "problems": [
+            {"line": p.line, "reason": p.reason, **({"path": _printable(p.path)} if p.path else {})} for p in problems
+        ],
+        "warnings": list(dict.fromkeys([*(w for r in imported.recordings for w in r.warnings), *taken.warnings])),
+    }
+    body = _measured(taken) if imported.recordings else _provided(taken, dry_run)
+    return {**head, **body, **tail}
+
+
+def _measured(taken: Taken) -> dict[str, Any]:
+    from wattbook.records import utc_text
+
+    recordings = taken.imported.recordings
+    first = recordings[0]
+    starts = [r.start for r in recordings if r.start]
+    ends = [r.end for r in recordings if r.end]
+    lengths = [r.duration_s for r in recordings if r.duration_s is not None]
+    return {
+        "hardware": first.hardware,
+        "tool_version": first.tool_version,
+        "samples": sum(r.samples for r in recordings),
+        "start": utc_text(min(starts)) if starts else None,
+        "end": utc_text(max(ends)) if ends else None,
+        "duration_s": math.fsum(lengths) if lengths else None,
+        "mean_power_w": dict(first.mean_power_w),
+        "energy_j": None if first.energy_j is None else dict(first.energy_j),
+        "entries": {"new": taken.entries.new, "known": taken.entries.known},
+    }
+
+
+def _provided(taken: Taken, dry_run: bool) -> dict[str, Any]:
+    from wattbook.accounting import MonthTotals, statement_totals
+
+    imported, added = taken.imported, taken.statements
+    months = statement_totals(imported.statements)
+    whole = sum(months.values(), MonthTotals())
+    found = {statement.completeness for statement in imported.statements}
+    return {
+        "provider": ", ".join(sorted({s.provider for s in imported.statements})),
+        "accounts": sorted({s.account for s in imported.statements}),
+        "statements": {"new": added.new, "known": added.known, "superseded": added.superseded},
+        "co2e_kg": {name: getattr(whole, name) for name in ("location", "market", "unsplit")},
+        "by_month": {month: _totals(totals) for month, totals in months.items()},
+        "completeness": next((c for c in ("partial", "provisional") if c in found), "complete"),
+    }
+
+
+def _totals(totals: Any) -> dict[str, Decimal | None]:
+    names = (
+        "location", "market", "unsplit", "scope1", "scope2_location", "scope2_market", "scope3_location", "scope3_market",
+    )  # fmt: skip
+    return {name: getattr(totals, name) for name in names}
+
+
+def _line(one: dict[str, Any], dry_run: bool) -> str:
+    """One import in one line for people."""
+    what = one["paths"][0] if len(one["paths"]) == 1 else f"{len(one['paths'])} files"
+    if one["basis"] == "provided":
+        kg = one["co2e_kg"]
+        figures = ", ".join(f"{name} {value:,f} kg" for name, value in kg.items() if value is not None)
+        months = list(one["by_month"])
+        period = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
+        did = ", ".join(f"{count} {word}" for word, count in one["statements"].items())
+        said = f"{one['provider']}, {period}: {figures or 'no total'} CO2e"
+        unit = "statements"
+    else:
+        energy = one["energy_j"]
+        said = f"{one['samples']} samples, {one['mean_power_w']['total']:.4g} W"
+        if energy is not None:
+            said += f", {energy['total'] / 3600:.4g} Wh in {one['duration_s']:.4g} s"
+        did = ", ".join(f"{count} {word}" for word, count in one["entries"].items())
+        unit = "entries"
+    return f"{what}: {one['format']}, {said}; " + ("nothing recorded" if dry_run else f"{unit} {did}")
+
+
+def _pairs(option: str, said: Sequence[str]) -> dict[str, str]:
+    pairs = {}
+    for pair in said:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise click.UsageError(f"{option} takes KEY=VALUE, not {pair!r}")
+        pairs[key.strip()] = value
+    return pairs
+
+
+def _moment(text: str | None, timezone: str | None) -> datetime | None:
+    """A time with its zone: the one it names, else *timezone*, else the system's."""
+    from zoneinfo import ZoneInfo
+
+    zone = None
+    if timezone:
+        try:
+            zone = ZoneInfo(timezone)
+        except (KeyError, ValueError, OSError) as error:
+            raise click.UsageError(f"--timezone: {timezone!r} is no IANA time zone") from error
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.UsageError(f"--start is a time such as 2026-10-01T08:00:00+08:00, not {text!r}") from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone) if zone else moment.astimezone()
+    return moment
+
+
+def _printable(path: str) -> str:
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

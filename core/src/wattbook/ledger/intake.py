@@ -1,0 +1,193 @@
+"""From what an import says to the book: entries of recordings, and whole months of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import evolve, field, frozen
+
+from wattbook.config import Config
+from wattbook.errors import ImportFailed
+from wattbook.host import host_name, place
+from wattbook.importing import Imported
+from wattbook.ledger.store import Added, Ledger, StatementsAdded
+from wattbook.model import Recording
+from wattbook.records import Entry, Labels, RunRecord, Snapshot
+from wattbook.resolve import Tree
+
+NO_LABELS = Labels()
+WITHDRAWN = "withdrawn"  #: kind of an entry that only takes another one back
+
+
+@frozen(kw_only=True)
+class Taken:
+    """What one import did to the book."""
+
+    imported: Imported
+    entries: Added = field(factory=Added)
+    statements: StatementsAdded = field(factory=StatementsAdded)
+    warnings: tuple[str, ...] = ()
+
+
+def take_in(
+    ledger: Ledger,
+    imports: Iterable[Imported],
+    config: Config,
+    *,
+    host: str | None = None,
+    labels: Labels = NO_LABELS,
+    site: str | None = None,
+    synthetic: bool = False,
+    force: bool = False,
+) -> list[Taken]:
+    """Record all *imports* in one transaction: all of them or, after an error, none."""
+    taken = []
+    with ledger.transaction():
+        for imported in imports:
+            entries, runs = booked(imported, config, host=host, labels=labels, site=site, synthetic=synthetic)
+            added = Added()
+            warnings: list[str] = []
+            if entries:
+                fresh, known, warnings = revised(entries, ledger.entries(run_id=entries[0].run_id))
+                added = ledger.add(fresh, runs)
+                added = Added(new=added.new, known=added.known + known)
+            stated = StatementsAdded()
+            if imported.statements:
+                snapshot = Snapshot(
+                    sha256=imported.sha256,
+                    format=imported.format,
+                    plugin=imported.plugin,
+                    plugin_version=imported.plugin_version,
+                    paths=imported.names,
+                    synthetic=synthetic,
+                )
+                stated = ledger.add_statements(imported.statements, snapshot, force=force)
+            taken.append(
+                Taken(imported=imported, entries=added, statements=stated, warnings=(*warnings, *stated.warnings))
+            )
+    return taken
+
+
+def run_id_of(imported: Imported) -> str:
+    """The same files are the same run, so that importing twice is importing once."""
+    return f"import:{imported.sha256[:32]}"
+
+
+def booked(
+    imported: Imported,
+    config: Config,
+    *,
+    host: str | None = None,
+    labels: Labels = NO_LABELS,
+    site: str | None = None,
+    synthetic: bool = False,
+) -> tuple[list[Entry], list[RunRecord]]:
+    """The entries and the run of an import's recordings; raises for a recording that has no times."""
+    entries: list[Entry] = []
+    here = place(config, site)
+    run_id = run_id_of(imported)
+    first = host
+    for recording in imported.recordings:
+        if not recording.readings:
+            raise ImportFailed(_no_times(recording), path=imported.shown[0] if len(imported.shown) == 1 else None)
+        name = host or recording.hardware or host_name()
+        first = first or name
+        tree = Tree((reading.domain for reading in recording.readings), config.containment)
+        addresses = {reading.domain.address for reading in recording.readings}
+        for reading in recording.readings:
+            inside = any(tree.contains(other, reading.domain.address) for other in addresses)
+            entries.append(
+                Entry.from_reading(
+                    reading,
+                    run_id=run_id,
+                    host=name,
+                    plugin=imported.plugin,
+                    source_version=imported.plugin_version,
+                    outermost=not inside,
+                    labels=labels,
+                    place=here,
+                    evidence_sha256=imported.sha256,
+                    synthetic=synthetic,
+                )
+            )
+        entries += [
+            Entry.from_gap(gap, run_id=run_id, host=name, labels=labels, place=here, synthetic=synthetic)
+            for gap in recording.gaps
+        ]
+    if not entries:
+        return [], []
+    run = RunRecord(
+        run_id=run_id,
+        kind="import",
+        start=min(e.start for e in entries),
+        end=max(e.end for e in entries),
+        host=first or "",
+        command=imported.format,
+        labels=labels,
+        warnings=tuple(w for recording in imported.recordings for w in recording.warnings),
+    )
+    return entries, [run]
+
+
+def _no_times(recording: Recording) -> str:
+    if recording.energy_j is None:
+        return (
+            "this recording has no times, so its energy is not known: say how often it was sampled with "
+            "--interval-s and when it began with --start (or look at it with --dry-run)"
+        )
+    return (
+        "this recording says how long it took but not when: say when it began with --start "
+        "(or look at it with --dry-run)"
+    )
+
+
+def revised(entries: Iterable[Entry], before: Iterable[Entry]) -> tuple[list[Entry], int, list[str]]:
+    """Entries of an import against those that the book has of the same files.
+
+    What is the same is known, though a later version of the plugin read it; what differs (another host,
+    other labels) corrects the entry it stands for, and what is no longer there is taken back.
+    """
+    old = {_cell(entry): entry for entry in before}
+    fresh: list[Entry] = []
+    known = changed = 0
+    for entry in entries:
+        former = old.pop(_cell(entry), None)
+        if former is not None and _figures(former) == _figures(entry):
+            known += 1
+        elif former is None:
+            fresh.append(entry)
+        else:
+            changed += 1
+            fresh.append(
+                evolve(
+                    entry,
+                    supersedes=former.entry_id,
+                    reason=entry.reason or "the same files were imported again otherwise",
+                )
+            )
+    for former in old.values():
+        changed += 1
+        fresh.append(
+            evolve(
+                former,
+                kind=WITHDRAWN,
+                energy_j=None,
+                low_j=None,
+                high_j=None,
+                outermost=False,
+                terms=(),
+                supersedes=former.entry_id,
+                reason="the same files, imported again, no longer say this",
+            )
+        )
+    if not changed:
+        return fresh, known, []
+    return fresh, known, [f"these files were in the book before: {changed} entries were corrected"]
+
+
+def _cell(entry: Entry) -> tuple[str, ...]:
+    return (entry.kind, entry.start, entry.end, entry.device, entry.domain)
+
+
+def _figures(entry: Entry) -> Entry:
+    return evolve(entry, source_version="", supersedes=None, reason=entry.reason if entry.kind == "gap" else "")
