@@ -59,6 +59,11 @@ class Tally:
             if kilograms is not None:
                 to.add_value(float(kilograms * G_PER_KG) * share, (), known=False)
 
+    @property
+    def parts(self) -> int:
+        """How many figures were added."""
+        return self.energy.parts + self.location.parts + self.market.parts + self.unsplit.parts
+
     def merge(self, other: Tally) -> None:
         for name in ("energy", "location", "market", "unsplit", "no_factor"):
             getattr(self, name).merge(getattr(other, name))

@@ -1,0 +1,138 @@
+"""Two runs on one host at one time saw the same joules: count them once, and say so."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from attrs import frozen
+
+from wattbook.accounting.split import split
+from wattbook.accounting.totals import counts
+from wattbook.records import Entry, RunRecord, utc_time
+from wattbook.resolve import Tree
+
+_BASES = {"measured": 0, "estimated": 1}
+
+#: a figure by hand or a billing row stands for a machine of its own, even where it names the same host
+_ALONE = ("log",)
+
+
+@frozen(kw_only=True)
+class Overlap:
+    """Energy of one run that another one on the same host already counts."""
+
+    host: str
+    run_id: str
+    counted_in: tuple[str, ...]  #: the runs that keep it
+    energy_j: float
+
+
+def without_overlaps(
+    entries: Iterable[Entry], runs: Mapping[str, RunRecord], containment: Mapping[str, str] | None = None
+) -> tuple[list[Entry], list[Overlap]]:
+    """Drop, in proportion to time, what another run of the same host already covers.
+
+    Measured goes before estimated, an enclosing run before the run inside it, the earlier before the
+    later.  Entries of one run never overlap each other: ``resolve`` saw to that.
+    """
+    entries = list(entries)
+    tree = Tree((), containment)
+    kept: list[Entry] = []
+    by_host: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        run = runs.get(entry.run_id)
+        alone = not counts(entry) or not entry.host or (run is not None and run.kind in _ALONE)
+        (kept if alone else by_host[entry.host]).append(entry)
+    overlaps: list[Overlap] = []
+    for host in sorted(by_host):
+        for cluster in _clusters(by_host[host]):
+            if len({entry.run_id for entry in cluster}) == 1:
+                kept += cluster
+            else:
+                remains, lost = _settle(host, cluster, runs, tree)
+                kept += remains
+                overlaps += lost
+    return kept, overlaps
+
+
+def _clusters(entries: list[Entry]) -> list[list[Entry]]:
+    """Groups of entries such that those of different groups do not meet in time."""
+    groups: list[list[Entry]] = []
+    until = ""
+    for entry in sorted(entries, key=lambda e: (e.start, e.end)):
+        if groups and entry.start < until:
+            groups[-1].append(entry)
+        else:
+            groups.append([entry])
+        until = max(until, entry.end)
+    return groups
+
+
+def _settle(
+    host: str, cluster: list[Entry], runs: Mapping[str, RunRecord], tree: Tree
+) -> tuple[list[Entry], list[Overlap]]:
+    def rank(entry: Entry) -> tuple[int, int, int, str, str, str, str]:
+        address = f"{entry.device}/{entry.domain}"
+        outer = len(tree.ancestors(address))
+        start = runs[entry.run_id].start if entry.run_id in runs else entry.start
+        return (
+            _BASES.get(entry.basis or "", 2),
+            _depth(entry.run_id, runs),
+            outer,
+            start,
+            entry.run_id,
+            address,
+            entry.start,
+        )
+
+    taken: dict[str, list[tuple[str, str, str]]] = defaultdict(list)  # address -> (start, end, run)
+    kept: list[Entry] = []
+    lost: dict[str, tuple[list[float], set[str]]] = defaultdict(lambda: ([], set()))
+    for entry in sorted(cluster, key=rank):
+        address = f"{entry.device}/{entry.domain}"
+        rivals = [
+            (start, end, run)
+            for other, windows in taken.items()
+            if tree.overlap(other, address)
+            for start, end, run in windows
+            if run != entry.run_id and start < entry.end and entry.start < end
+        ]
+        pieces = _outside(entry, rivals)
+        if rivals:
+            assert entry.energy_j is not None
+            lost[entry.run_id][0].extend([entry.energy_j, *(-(piece.energy_j or 0.0) for piece in pieces)])
+            lost[entry.run_id][1].update(run for _, _, run in rivals)
+        for piece in pieces:
+            taken[address].append((piece.start, piece.end, piece.run_id))
+        kept += pieces
+    return kept, [
+        Overlap(host=host, run_id=run, counted_in=tuple(sorted(by)), energy_j=max(0.0, sum(joules)))
+        for run, (joules, by) in sorted(lost.items())
+    ]
+
+
+def _depth(run_id: str, runs: Mapping[str, RunRecord]) -> int:
+    """How many runs enclose this one; a circle of parents ends where it closes."""
+    seen = {run_id}
+    depth = 0
+    while (run := runs.get(run_id)) is not None and run.parent_id and run.parent_id not in seen:
+        run_id = run.parent_id
+        seen.add(run_id)
+        depth += 1
+    return depth
+
+
+def _outside(entry: Entry, rivals: list[tuple[str, str, str]]) -> list[Entry]:
+    """The pieces of *entry* that no rival window covers."""
+    pieces: list[Entry] = []
+    rest: Entry | None = entry
+    for start, end, _ in sorted(rivals):
+        if rest is None:
+            break
+        before, rest = split(rest, utc_time(start))
+        if before is not None:
+            pieces.append(before)
+        if rest is not None:
+            _, rest = split(rest, utc_time(end))
+    return [*pieces, rest] if rest is not None else pieces

@@ -1,0 +1,106 @@
+"""The report as one JSON document, with the keys of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from wattbook.accounting import Claim, Interval, Total
+from wattbook.report.model import GapGroup, Report, Row
+from wattbook.units import G_PER_KG
+
+VIEWS = ("location", "market", "unsplit")
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Plain values; unknown is ``None``.  ``unsplit`` are provided figures whose method nobody states."""
+    return {
+        "period": {
+            "start": moment_text(report.period.start),
+            "end": moment_text(report.period.end),
+            "zone": report.period.zone,
+        },
+        "as_of": report.as_of,
+        "watermark": report.watermark,
+        "total": total_as_json(report.total),
+        "by_basis": {basis: total_as_json(total) for basis, total in report.by_basis.items()},
+        "by": {dim: [_row(row) for row in rows] for dim, rows in report.by.items()},
+        "claims": [_claim(one) for one in report.claims],
+        "coverage": {
+            "known_host_hours": report.coverage.known_host_hours,
+            "expected_host_hours": report.coverage.expected_host_hours,
+            "share": report.coverage.share,
+        },
+        "gaps": [_gap(gap) for gap in report.gaps],
+        "factors": [
+            {**use.factor.as_dict(), "energy_j": use.energy_j, "co2e_g": use.co2e_g, "notes": list(use.notes)}
+            for use in report.factors
+        ],
+        "top_runs": [
+            {"run_id": use.run_id, "name": use.name, "project": use.project, **total_as_json(use.total)}
+            for use in report.top_runs
+        ],
+        "warnings": list(report.warnings),
+    }
+
+
+def moment_text(moment: datetime) -> str:
+    """RFC 3339 in UTC, to the second."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def total_as_json(total: Total) -> dict[str, Any]:
+    """One total, in joules and grams."""
+    carbon = {"location": total.location_g, "market": total.market_g, "unsplit": total.unsplit_g}
+    return {
+        "energy_j": _value(total.energy),
+        "energy_low_j": total.energy.low if total.energy else None,
+        "energy_high_j": total.energy.high if total.energy else None,
+        "co2e_g": {view: _value(carbon[view]) for view in VIEWS},
+        "co2e_low_g": {view: _end(carbon[view], "low") for view in VIEWS},
+        "co2e_high_g": {view: _end(carbon[view], "high") for view in VIEWS},
+    }
+
+
+def _value(interval: Interval | None) -> float | None:
+    return None if interval is None else interval.value
+
+
+def _end(interval: Interval | None, end: str) -> float | None:
+    return None if interval is None else getattr(interval, end)
+
+
+def _row(row: Row) -> dict[str, Any]:
+    by_basis: Mapping[str, Total] = row.by_basis
+    return {
+        "key": row.key,
+        **total_as_json(row.total),
+        "by_basis": {basis: total_as_json(total) for basis, total in by_basis.items()},
+    }
+
+
+def _claim(one: Claim) -> dict[str, Any]:
+    inside = one.of_which
+    provided = {view: getattr(one.provided, view) for view in VIEWS}
+    return {
+        "provider": one.provider,
+        "account": one.account,
+        "month": one.month,
+        "provided_g": {view: None if kg is None else float(kg * G_PER_KG) for view, kg in provided.items()},
+        "of_which_g": _value(inside.location_g),
+        "of_which_energy_j": _value(inside.energy),
+        "unallocated_g": one.unallocated_g,
+    }
+
+
+def _gap(gap: GapGroup) -> dict[str, Any]:
+    return {
+        "domain": gap.domain,
+        "reason": gap.reason,
+        "count": gap.count,
+        "hosts": list(gap.hosts),
+        "hours": gap.hours,
+        "low_j": gap.low_j,
+        "high_j": gap.high_j,
+    }

@@ -1,0 +1,59 @@
+"""The report as text for a terminal or a pipe; bold is the only decoration, and nothing depends on it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+from wattbook.report.lines import Block, blocks, subtitle, title
+from wattbook.report.model import Report
+
+MAX_CELL = 60
+
+
+def as_table(report: Report, *, bold: bool = False, width: int | None = None) -> str:
+    """The whole report; *bold* puts headings in ANSI bold; *width* wraps sentences."""
+    return "\n".join(_lines(report, bold, width)) + "\n"
+
+
+def _lines(report: Report, bold: bool, width: int | None) -> Iterator[str]:
+    yield _heading(title(report), bold)
+    if report.watermark:
+        yield f"*** {report.watermark} ***"
+    yield subtitle(report)
+    for block in blocks(report):
+        yield ""
+        yield _heading(block.title, bold)
+        yield from _block(block, width or 100)
+    yield ""
+    yield "P provided, M measured, E estimated; location- and market-based are two views and never one sum"
+
+
+def _heading(text: str, bold: bool) -> str:
+    return f"\x1b[1m{text}\x1b[0m" if bold else text
+
+
+def _block(block: Block, width: int) -> Iterator[str]:
+    if not block.columns:
+        from textwrap import wrap
+
+        for (sentence,) in block.rows:
+            yield from wrap(sentence, width, initial_indent="  ", subsequent_indent="    ")
+        return
+    rows = [block.columns, *block.rows]
+    widths = [min(MAX_CELL, max(columns_of(row[i]) for row in rows)) for i in range(len(block.columns))]
+    for row in rows:
+        yield "  " + _row(row, widths)
+
+
+def _row(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = [cell + " " * max(0, width - columns_of(cell)) for cell, width in zip(row, widths, strict=True)]
+    return "  ".join(cells).rstrip()
+
+
+def columns_of(text: str) -> int:
+    """How many columns of a terminal a text takes: wide letters take two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )

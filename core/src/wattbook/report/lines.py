@@ -1,0 +1,164 @@
+"""What every human-readable format says, as tables of text in one order."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from wattbook.accounting import Total
+from wattbook.report.model import Report, Row
+from wattbook.report.numbers import carbon_text, energy_text, scaled, share_text
+from wattbook.units import G_PER_KG
+
+LETTERS = {"provided": "P", "measured": "M", "estimated": "E"}
+HEADS = ("energy", "location-based", "market-based", "basis")
+UNLABELLED = "(no label)"
+
+
+@frozen(kw_only=True)
+class Block:
+    """A titled table, or a titled list of sentences where it has no columns."""
+
+    title: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+def clean(text: str) -> str:
+    """One line without control characters: labels come from anybody and go to terminals."""
+    return "".join(" " if unicodedata.category(letter)[0] == "C" else letter for letter in text)
+
+
+def title(report: Report) -> str:
+    named = report.period.title or f"{report.period.start:%Y-%m-%d} to {report.period.end:%Y-%m-%d}"
+    return f"Carbon book {named}"
+
+
+def subtitle(report: Report) -> str:
+    as_of = f", as known on {report.as_of}" if report.as_of else ""
+    return f"{clean(report.period.zone)} time{as_of}; gross, no offsets; ranges are 90 % intervals"
+
+
+def blocks(report: Report) -> Iterator[Block]:
+    """The parts of the report in the order in which they matter."""
+    yield Block(title="Total", columns=("", *HEADS), rows=tuple(_total_rows(report)))
+    for dim, rows in report.by.items():
+        if rows:
+            yield Block(
+                title=f"By {clean(dim)}", columns=(clean(dim), *HEADS), rows=tuple(_cells(_name(r), r) for r in rows)
+            )
+    if len(report.top_runs) > 1:
+        yield Block(
+            title="Largest runs",
+            columns=("run", "what", "project", "energy", "location-based"),
+            rows=tuple(
+                (
+                    use.run_id[:12], clean(use.name), clean(use.project or UNLABELLED),
+                    energy_text(use.total.energy), carbon_text(use.total.location_g),
+                )
+                for use in report.top_runs
+            ),
+        )  # fmt: skip
+    if report.claims:
+        yield Block(
+            title="Provided, and what of it we know",
+            columns=("account", "month", "location-based", "market-based", "of which ours", "unallocated"),
+            rows=tuple(_claims(report)),
+        )
+    yield Block(title="Coverage", rows=((_coverage(report),),))
+    if report.gaps:
+        yield Block(
+            title="Not covered",
+            columns=("domain", "hosts", "hours", "why"),
+            rows=tuple(
+                (clean(gap.domain), str(len(gap.hosts)), f"{gap.hours:.2f}", clean(gap.reason)) for gap in report.gaps
+            ),
+        )
+    if report.factors:
+        yield Block(
+            title="Grid factors",
+            columns=("factor", "g/kWh", "kind", "energy", "source"),
+            rows=tuple(
+                (
+                    f"{clean(use.factor.id)}{' (assumed)' if use.factor.assumed else ''}",
+                    f"{use.factor.g_per_kwh:g}",
+                    f"{use.factor.signal}, {use.factor.cycle}",
+                    energy_text(use.energy_j),
+                    clean(use.factor.source),
+                )
+                for use in report.factors
+            ),
+        )
+    if report.warnings:
+        yield Block(title="Notes", rows=tuple((clean(line),) for line in report.warnings))
+
+
+def _total_rows(report: Report) -> Iterator[tuple[str, ...]]:
+    yield ("all", *_numbers(report.total), mix(report.by_basis))
+    for basis, total in report.by_basis.items():
+        if total.energy or total.location_g or total.market_g or total.unsplit_g:
+            yield (basis, *_numbers(total), LETTERS[basis])
+
+
+def _cells(name: str, row: Row) -> tuple[str, ...]:
+    return (name, *_numbers(row.total), mix(row.by_basis))
+
+
+def _name(row: Row) -> str:
+    return UNLABELLED if row.key is None else clean(row.key)
+
+
+def _numbers(total: Total) -> tuple[str, str, str]:
+    location, market = carbon_text(total.location_g), carbon_text(total.market_g)
+    if total.unsplit_g is not None:
+        extra = f"{carbon_text(total.unsplit_g)} of unstated method"
+        location = extra if total.location_g is None else f"{location} + {extra}"
+    if total.energy is None and total.location_g is None and total.market_g is None and total.unsplit_g is None:
+        return "none", "none", "none"
+    return energy_text(total.energy), location, market
+
+
+def mix(by_basis: object) -> str:
+    """The bases behind a figure and their part of its location-based carbon, as ``P 60 % M 40 %``."""
+    assert isinstance(by_basis, dict)
+    grams = {b: t.location_g.value for b, t in by_basis.items() if t.location_g is not None}
+    whole = sum(grams.values())
+    known = [
+        basis
+        for basis, total in by_basis.items()
+        if total.location_g or total.market_g or total.unsplit_g or total.energy
+    ]
+    if whole <= 0 or len(known) == 1:
+        return " ".join(LETTERS[basis] for basis in known)
+    return " ".join(
+        f"{LETTERS[basis]} {share_text(grams[basis] / whole)}" if basis in grams else LETTERS[basis] for basis in known
+    )
+
+
+def _claims(report: Report) -> Iterator[tuple[str, ...]]:
+    for one in report.claims:
+        stated = [
+            carbon_text(None if kg is None else float(kg * G_PER_KG))
+            for kg in (one.provided.location, one.provided.market)
+        ]
+        if one.provided.unsplit is not None:
+            extra = f"{carbon_text(float(one.provided.unsplit * G_PER_KG))} of unstated method"
+            stated[0] = extra if one.provided.location is None else f"{stated[0]} + {extra}"
+        inside = one.of_which.location_g
+        yield (
+            clean(f"{one.provider}/{one.account}"), one.month, *stated,
+            carbon_text(inside) if inside else "nothing", carbon_text(one.unallocated_g),
+        )  # fmt: skip
+
+
+def _coverage(report: Report) -> str:
+    seen = report.coverage
+    if seen.share is None:
+        return "no host of this book was seen at work in this period"
+    hours = f"{seen.known_host_hours:.2f} of {seen.expected_host_hours:.2f} host-hours"
+    return f"{share_text(seen.share)}: {hours} have a figure; hours that nobody recorded are not among them"
+
+
+__all__ = ["Block", "blocks", "clean", "scaled", "subtitle", "title"]

@@ -1,0 +1,97 @@
+"""What stands beside the total: coverage, gaps and factors."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+
+from wattbook.accounting.carbon import factor_of, grams_of
+from wattbook.accounting.intervals import ExactSum
+from wattbook.accounting.totals import counts
+from wattbook.factors import Factor
+from wattbook.records import Entry, RunRecord, utc_text, utc_time
+from wattbook.report.model import Coverage, FactorUse, GapGroup
+from wattbook.report.period import Period
+from wattbook.units import S_PER_H
+
+
+def coverage_of(
+    readings: Iterable[Entry], gaps: Iterable[Entry], runs: Iterable[RunRecord], period: Period
+) -> Coverage:
+    """Host-hours with a figure, of those in which the book knows that the host was at work.
+
+    An hour of a host is known where any reading that counts covers it; it is expected where a reading,
+    a gap or a run says that the host was there.
+    """
+    known: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    expected: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for entry in readings:
+        if counts(entry):
+            known[entry.host].append((entry.start, entry.end))
+            expected[entry.host].append((entry.start, entry.end))
+    for gap in gaps:
+        expected[gap.host].append((gap.start, gap.end))
+    first, last = utc_text(period.start), utc_text(period.end)
+    for run in runs:
+        if run.kind == "run" and run.host:
+            expected[run.host].append((max(run.start, first), min(run.end, last)))
+    return Coverage(known_host_hours=_hours(known), expected_host_hours=_hours(expected))
+
+
+def _hours(windows: dict[str, list[tuple[str, str]]]) -> float:
+    return math.fsum(_union_s(one) for one in windows.values()) / S_PER_H
+
+
+def _union_s(windows: list[tuple[str, str]]) -> float:
+    """Seconds covered by windows that may overlap."""
+    merged: list[tuple[str, str]] = []
+    for start, end in sorted(windows):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return math.fsum((utc_time(end) - utc_time(start)).total_seconds() for start, end in merged)
+
+
+def gaps_of(gaps: Iterable[Entry]) -> list[GapGroup]:
+    """Gaps with one domain and reason together, the longest first."""
+    groups: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    for gap in gaps:
+        groups[f"{gap.device}/{gap.domain}", gap.reason].append(gap)
+    found = []
+    for (domain, reason), some in groups.items():
+        bounded = all(gap.high_j is not None for gap in some)
+        found.append(
+            GapGroup(
+                domain=domain,
+                reason=reason,
+                count=len(some),
+                hosts=tuple(sorted({gap.host for gap in some})),
+                hours=math.fsum(gap.duration_s for gap in some) / S_PER_H,
+                low_j=math.fsum(gap.low_j or 0.0 for gap in some) if bounded else None,
+                high_j=math.fsum(gap.high_j or 0.0 for gap in some) if bounded else None,
+            )
+        )
+    return sorted(found, key=lambda group: (-group.hours, group.domain, group.reason))
+
+
+def factors_of(readings: Iterable[Entry]) -> list[FactorUse]:
+    """The factors behind the figures, those of most energy first."""
+    sums: dict[tuple[str, bool], tuple[Factor, ExactSum, ExactSum, set[str]]] = {}
+    for entry in readings:
+        if not counts(entry) or entry.energy_j is None:
+            continue
+        factor = factor_of(entry.place, int(entry.start[:4]))
+        if factor is None:
+            continue
+        key = (factor.id, factor.assumed)
+        _, joules, grams, notes = sums.setdefault(key, (factor, ExactSum(), ExactSum(), set()))
+        joules.add(entry.energy_j)
+        grams.add(grams_of(entry.energy_j, entry.place, factor.g_per_kwh))
+        notes.update(filter(None, factor.note.split("; ")))
+    uses = [
+        FactorUse(factor=factor, energy_j=joules.value, co2e_g=grams.value, notes=tuple(sorted(notes)))
+        for factor, joules, grams, notes in sums.values()
+    ]
+    return sorted(uses, key=lambda use: (-use.energy_j, use.factor.id, use.factor.assumed))
