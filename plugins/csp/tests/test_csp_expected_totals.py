@@ -111,3 +111,12 @@ def test_azure_items_by_scope(providers: Path, expected: Any, totals: Callable[.
 def test_azure_monthly_summary(providers: Path, expected: Any, totals: Callable[..., Any]) -> None:
     path = "azure/synthetic/monthlysummary.allscopes.json"
     assert totals(providers / path) == _kg(expected[path], {"kgCO2e": ("total", "market")}, 1)
+
+
+def test_the_examples_restatement_replaces_the_whole_month(totals: Callable[..., Any]) -> None:
+    old = totals("example/aws_carbon_2026-09_v3.0.1.csv")
+    new = totals("example/aws_carbon_2026-09_v3.1.0.csv")
+    both = totals("example/aws_carbon_2026-09_v3.0.1.csv", "example/aws_carbon_2026-09_v3.1.0.csv")
+    assert old["2026-09", "total", "location"] == Decimal("409.221")
+    assert new["2026-09", "total", "location"] == Decimal("391.170")
+    assert both == new
