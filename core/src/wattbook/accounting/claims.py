@@ -78,20 +78,29 @@ def claim(
 
     *provided* is keyed (provider, account, month), *accounts* ``provider/account``.  An entry is claimed
     by the first account, in the order of their names, that names its platform or host and has a figure
-    for its month.
+    for its month.  Without any word about it, an entry whose platform is called like a provider belongs
+    to that provider's account, where there is only one.
     """
     claimed: dict[tuple[str, str, str], list[Entry]] = {key: [] for key in sorted(provided)}
     owners = [(name.partition("/")[::2], account) for name, account in sorted(accounts.items())]
     free: list[Entry] = []
-    for entry in entries:
+    unsaid: dict[tuple[str, str], list[tuple[str, str, str]]] = defaultdict(list)
+    for key in claimed:
+        if f"{key[0]}/{key[1]}" not in accounts:
+            unsaid[key[0], key[2]].append(key)
+
+    def owner_of(entry: Entry) -> tuple[str, str, str] | None:
+        month = month_of(entry)
         for (provider, number), account in owners:
-            key = (provider, number, month_of(entry))
             named = entry.labels.platform in account.platforms or entry.host in account.hosts
-            if named and key in claimed:
-                claimed[key].append(entry)
-                break
-        else:
-            free.append(entry)
+            if named and (provider, number, month) in claimed:
+                return provider, number, month
+        alike = unsaid.get(((entry.labels.platform or "").lower(), month), [])
+        return alike[0] if len(alike) == 1 else None
+
+    for entry in entries:
+        owner = owner_of(entry)
+        (free if owner is None else claimed[owner]).append(entry)
     found = []
     for (provider, number, month), inside in claimed.items():
         platforms = accounts.get(f"{provider}/{number}", Account()).platforms

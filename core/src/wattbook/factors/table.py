@@ -87,15 +87,13 @@ def lookup(place: Place, year: int) -> Factor | None:
         notes.append("the zone is assumed from the system's time zone")
     if zone.year != year:
         notes.append(f"a figure of {zone.year} used for {year}")
-    if zone.revised:
-        notes.append("revised by its publisher after that year's first edition")
     return Factor(
         id=f"ember:{zone.code}:{zone.year}",
         zone=zone.code,
         year=zone.year,
         g_per_kwh=zone.g_per_kwh,
         sigma=zone.sigma,
-        source=SOURCE.format(year=zone.year),
+        source=SOURCE.format(year=f"{zone.year}, revised" if zone.revised else zone.year),
         assumed=place.zone_assumed or zone.code == WORLD,
         note="; ".join(notes),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from wattbook.accounting import Claim, Total
+from wattbook.accounting import Claim, Tally, Total
 from wattbook.accounting.carbon import NO_INSTRUMENT
 from wattbook.accounting.overlaps import Overlap
 from wattbook.model import Statement
@@ -36,6 +36,7 @@ def warnings_of(
     if total.without_interval:
         yield f"{_some(total.without_interval, 'figure')} of unknown error: the intervals are those of the rest"
     yield from _about_claims(claims)
+    yield from _about_unclaimed(free, claims)
     yield from _about_statements(claims, stated, inside)
     for lost in overlaps:
         yield (
@@ -82,6 +83,20 @@ def _about_claims(claims: Sequence[Claim]) -> Iterator[str]:
             ratio = inside.location_g.value / float(one.provided.location * G_PER_KG)
             if not PLAUSIBLE_RATIO[0] <= ratio <= PLAUSIBLE_RATIO[1]:
                 yield f"{name}: our figure is {ratio:.2g} times the provider's; check which hosts the account claims"
+
+
+def _about_unclaimed(free: Sequence[Entry], claims: Sequence[Claim]) -> Iterator[str]:
+    """Entries on a provider's platform that none of its figures claims may be in the total twice."""
+    for provider in sorted({one.provider for one in claims}):
+        tally = Tally()
+        for entry in free:
+            if (entry.labels.platform or "").lower() == provider:
+                tally.add(entry)
+        if tally.parts:
+            yield (
+                f"{energy_text(tally.energy.value)} on platform {provider} may lie inside a figure that {provider} "
+                f'provides and be counted twice: name platforms or hosts under [accounts."{provider}/ACCOUNT"]'
+            )
 
 
 def _about_statements(

@@ -47,8 +47,9 @@ def scaled_range(low: float, value: float, high: float, scale: Scale) -> str:
     width = high - low
     if high <= 0 or width / high < 0.005:
         return f"{digits(value)} {unit}"
-    # one significant digit of the width says all that the ends can, but never more than three of the end
-    decimals = min(-math.floor(math.log10(width)), 2 - math.floor(math.log10(high)))
+    # one digit of the width says all that the ends can; at least two and at most three of the upper end
+    top = -math.floor(math.log10(high))
+    decimals = min(max(-math.floor(math.log10(width)), top + 1), top + 2)
     ends = [_fixed(end, decimals) for end in (low, high)]
     return f"{ends[0]}-{ends[1]} {unit}" if ends[0] != ends[1] else f"{digits(value)} {unit}"
 

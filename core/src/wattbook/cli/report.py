@@ -1,0 +1,191 @@
+"""``wattbook report``: a month of the book, added up."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from wattbook.cli.common import common_options, print_json
+
+if TYPE_CHECKING:
+    from wattbook.ledger.store import Ledger
+    from wattbook.report import Period, Report
+
+
+@click.command("report", short_help="Report a month: energy and carbon by basis, project, platform, phase.")
+@click.option("--month", metavar="YYYY-MM", help="A calendar month; the current one if nothing is said.")
+@click.option("--from", "first", metavar="DAY", help="First day, or a time: 2026-10-01 or 2026-10-01T08:00+08:00.")
+@click.option("--to", "last", metavar="DAY", help="Last day, itself included; a time is excluded.")
+@click.option("--by", "dims", multiple=True, metavar="DIM", help="Break down by this; may be repeated. tag:NAME too.")
+@click.option("--as-of", metavar="TIME", help="The book as it was known then; a day means its end.")
+@click.option("--timezone", metavar="ZONE", help="IANA zone of months and days; report.timezone if nothing is said.")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv", "md"]), help="table if nothing is said.")
+@click.option("-o", "--output", metavar="FILE", help="Write to this file instead of stdout.")
+@common_options
+def command(
+    month: str | None,
+    first: str | None,
+    last: str | None,
+    dims: tuple[str, ...],
+    as_of: str | None,
+    timezone: str | None,
+    form: str | None,
+    output: str | None,
+    ledger: str | None,
+    config: str | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Report a month: energy and carbon by basis, project, platform, phase.
+
+    Location- and market-based carbon are two views and never one sum.  A provider's figure stands for the
+    hosts that its account claims; what was measured there is shown inside it and not added.
+    """
+    from wattbook.config import load
+    from wattbook.errors import WattbookError
+    from wattbook.host import system_timezone
+    from wattbook.ledger.fold import fold_in
+    from wattbook.ledger.store import Ledger
+    from wattbook.report import DEFAULT_DIMENSIONS
+    from wattbook.report.dimensions import check_dimension
+
+    if as_json and form not in (None, "json"):
+        raise click.UsageError(f"--json and --format {form} contradict each other")
+    settings = load(config)
+    zone = _zone(timezone) or settings.report.timezone or _zone(system_timezone(), "the system's time zone") or "UTC"
+    period = _period(month, first, last, zone)
+    moment = _as_of(as_of, zone)
+    for dim in dims:
+        try:
+            check_dimension(dim)
+        except WattbookError as error:
+            raise click.UsageError(f"--by: {error}") from error
+    with Ledger.open(ledger) as book:
+        folded = fold_in(book)
+        made = _read(book, settings, period, tuple(dict.fromkeys(dims)) or DEFAULT_DIMENSIONS, moment)
+    if not quiet:
+        for problem in folded.problems:
+            click.echo(f"wattbook: {problem}", err=True)
+        if not made.runs and not made.claims:
+            click.echo(f"wattbook: the book holds nothing from {period.title}", err=True)
+    _write(made, "json" if as_json else form or "table", output)
+
+
+def _read(book: Ledger, settings: object, period: Period, dims: tuple[str, ...], as_of: datetime | None) -> Report:
+    from wattbook.config import Config
+    from wattbook.records import utc_text
+    from wattbook.report import build
+    from wattbook.report.notes import SYNTHETIC
+
+    assert isinstance(settings, Config)
+    revisions = book.revisions(as_of=as_of)
+    here = [r for r in revisions if r.standing == "active" and period.touches_month(r.chain.month)]
+    made_up = any(getattr(revision, "synthetic", False) for revision in here)
+    return build(
+        book.entries(start=period.start, end=period.end, as_of=as_of),
+        [statement for revision in here for statement in revision.statements],
+        book.runs(as_of=as_of),
+        settings,
+        period,
+        dims,
+        as_of=None if as_of is None else utc_text(as_of),
+        watermark=SYNTHETIC if made_up else None,
+    )
+
+
+def _write(report: Report, form: str, output: str | None) -> None:
+    from wattbook.report.as_csv import as_csv
+    from wattbook.report.as_json import as_json
+    from wattbook.report.as_markdown import as_markdown
+    from wattbook.report.as_table import as_table
+
+    if form == "json" and output is None:
+        print_json(as_json(report))
+        return
+    if form == "json":
+        import json
+
+        text = json.dumps(as_json(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    elif form == "csv":
+        text = as_csv(report)
+    elif form == "md":
+        text = as_markdown(report)
+    else:
+        text = as_table(report, bold=output is None and _decorated())
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        from wattbook.errors import WattbookError
+
+        raise WattbookError(f"{output} cannot be written: {error.strerror or error}") from error
+
+
+def _decorated() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _zone(name: str | None, where: str = "--timezone") -> str | None:
+    """An IANA zone that exists; the system's may be anything, and then counts as none."""
+    if not name:
+        return None
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        if where != "--timezone":
+            return None
+        raise click.UsageError(f"{where}: {name!r} is no IANA time zone, such as Asia/Singapore") from error
+    return name
+
+
+def _period(month: str | None, first: str | None, last: str | None, zone: str) -> Period:
+    from wattbook.report import Period
+
+    if month and (first or last):
+        raise click.UsageError("--month and --from or --to contradict each other")
+    if bool(first) != bool(last):
+        raise click.UsageError("--from and --to belong together")
+    try:
+        if first and last:
+            return Period.from_days(first, last, zone)
+        return Period.from_month(month or _now(zone), zone)
+    except ValueError as error:
+        raise click.UsageError(f"{'--month' if month else '--from, --to'}: {error}") from error
+
+
+def _now(zone: str) -> str:
+    """The current month, or that of ``SOURCE_DATE_EPOCH`` for a report that must come out the same again."""
+    from zoneinfo import ZoneInfo
+
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    try:
+        now = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise click.UsageError(f"SOURCE_DATE_EPOCH is a number of seconds, not {epoch!r}") from error
+    return now.astimezone(ZoneInfo(zone)).strftime("%Y-%m")
+
+
+def _as_of(text: str | None, zone: str) -> datetime | None:
+    """A moment; a day means its last microsecond, so that what was recorded on it is known."""
+    if text is None:
+        return None
+    from zoneinfo import ZoneInfo
+
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=ZoneInfo(zone))
+        if len(text.strip()) <= 10:
+            moment += timedelta(days=1) - timedelta(microseconds=1)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise click.UsageError(f"--as-of is a day or a time such as 2026-11-05T09:00+08:00, not {text!r}") from error
