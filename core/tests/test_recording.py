@@ -123,3 +123,11 @@ def test_many_samples_of_unknown_length_weigh_as_typical_ones() -> None:
     for _ in range(100):
         builder.add({PACKAGE: 20.0}, elapsed_s=2.0)
     assert builder.build().mean_power_w["package"] == pytest.approx((300 * 10 + 100 * 20) / 400)
+
+
+def test_samples_in_a_row_can_be_handed_over_as_one() -> None:
+    one_by_one, at_once = a_builder(), a_builder()
+    for i, watts in enumerate((10.0, 20.0, 30.0), start=1):
+        one_by_one.add({PACKAGE: watts}, end=T0 + timedelta(seconds=i), elapsed_s=1.0)
+    at_once.add({PACKAGE: 20.0}, end=T0 + timedelta(seconds=3), elapsed_s=3.0, samples=3)
+    assert at_once.build() == one_by_one.build()

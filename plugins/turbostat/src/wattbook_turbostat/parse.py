@@ -1,49 +1,19 @@
-"""Lines of turbostat's output in, one value per sampling interval out; nothing is guessed."""
+"""Lines of turbostat's output in, sampling intervals out; no column is ever guessed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from wattbook_turbostat.header import Header
+from wattbook_turbostat.interval import MANY_ROWS, Interval, Unlabelled
+from wattbook_turbostat.preamble import Preamble
 
-_VALUE = re.compile(rb"\d{1,30}(?:\.\d{1,9})?$")
-_WHOLE = re.compile(rb"\d{1,30}\.\d\d$")  #: every watt and joule is printed with two decimals
 _SECONDS = re.compile(rb"\s*(\d{1,12}\.\d{1,9}) sec\s*$")
-_VERSION = re.compile(rb"turbostat version v?([\w.]+)")
-_VENDOR = re.compile(rb"CPUID\(0\): (\w+)")
-_SIGNATURE = re.compile(rb"family:model:stepping \S+ \((\d+:\d+:\d+)\)")
-_WRAPPERS = (b"TIME:", b"INTERVAL:")
-_ROW_STARTS = frozenset(b"-0123456789")
-MANY_ROWS = 64  #: more rows than this below one header are samples: no machine has so many packages
-
-
-@frozen(kw_only=True)
-class Interval:
-    """What one table says about one sampling interval: the summary row, in watts or in joules."""
-
-    line: int
-    figures: Mapping[str, float]  #: domain -> watts, or joules where ``joules``
-    joules: bool
-    time_us: int | None = None  #: end of the interval, microseconds since 1970
-    length_s: float | None = None  #: where turbostat prints it
-    packages: int | None = None  #: how many, where the table tells
-    by_package: Mapping[int, Mapping[str, float]] = field(factory=dict)
-    first: bool = False  #: a run of turbostat begins here
-
-
-@define
-class _Open:
-    """An interval whose rows are still being read."""
-
-    line: int
-    cells: list[bytes]
-    figures: dict[str, float]
-    time_us: int | None
-    length_s: float | None
-    packages: dict[int, dict[str, float]] = field(factory=dict)
+_ROW_STARTS = frozenset((b"-", b"0", b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8", b"9"))
+_NOT_NUMBERS = frozenset((b"", b"-", b"nan", b"-nan"))
 
 
 @define
@@ -51,304 +21,204 @@ class Parser:
     """Reads lines one by one; ``feed`` answers with the intervals that are complete with that line.
 
     Memory does not grow with the input.  What is skipped is told to ``problem(reason, line)``.
+    After a row that contradicts its header nothing is read until the next header.
     """
 
     problem: Callable[[str, int | None], None] = field(default=lambda reason, line: None)
-    version: str | None = field(default=None, init=False)
-    vendor: str | None = field(default=None, init=False)
-    signature: str | None = field(default=None, init=False)
+    preamble: Preamble = field(factory=Preamble, init=False)
     header: Header | None = field(default=None, init=False)
+    columns_seen: set[bytes] = field(factory=set, init=False)
     domains_seen: set[str] = field(factory=set, init=False)
-    stated_interval: str | None = field(default=None, init=False)  #: of a wrapper's ``INTERVAL:`` line
-    instructions_seen: bool = field(default=False, init=False)  #: a column of 2021 and later (``IPC``)
     _trusted: bool = field(default=False, init=False)
     _rows: int = field(default=0, init=False)  #: rows below this header
-    _open: _Open | None = field(default=None, init=False)
-    _waiting: list[_Open] = field(factory=list, init=False)
-    _every_row: bool | None = field(default=None, init=False)  #: tables without topology: is each row a sample?
+    _open: Interval | None = field(default=None, init=False)
+    _unlabelled: Unlabelled = field(factory=Unlabelled, init=False)
     _length_s: float | None = field(default=None, init=False)  #: from an ``N sec`` line before its table
-    _first: bool = field(default=True, init=False)
-
-    @property
-    def hardware(self) -> str | None:
-        return " ".join(part for part in (self.vendor, self.signature) if part) or None
+    _runs: int = field(default=-1, init=False)
 
     def feed(self, line: bytes, number: int) -> list[Interval]:
-        """Take one line with its line end; the last line of a file may lack it."""
+        """Take one line with its line end; only the last line of a file may lack it."""
         header = self.header
-        if header is not None and (line[:1].isdigit() or line[:1] == b"-") and header.tabs and header.topology:
-            if not self._trusted or b"\t" not in line:
-                return [] if b"\t" in line else self._other(line, number)
-            if line.count(b"\t") >= len(header.names):
-                return self._distrust("a row is longer than its header", number)
+        if header is None or not header.tabs or line[:1] not in _ROW_STARTS or b"\t" not in line:
+            return self._other(line, number)
+        if not self._trusted:
+            return []
+        if line.count(b"\t") >= len(header.names):
+            return self._distrust("a row is longer than its header", number)
+        if header.topology:  # most rows are those of CPUs: look no further than needed
             at = header.topology[0]
             if line.split(b"\t", at + 1)[at] != b"-":
                 self._rows += 1
                 if header.package_at is not None and self._open is not None:
-                    self._package_row(line.split(b"\t"), header)
+                    self._package_row(line.rstrip(b"\r\n").split(b"\t"), header)
                 return []
-            return self._summary([cell.strip() for cell in line.split(b"\t")], line, number)
-        return self._other(line, number)
+        return self._row(line.rstrip(b"\r\n").split(b"\t"), header, line, number)
 
     def flush(self) -> list[Interval]:
         """End the interval that is being read: nothing more comes for now."""
-        done = self._settle()
+        done = self._unlabelled.settle()
         if self._open is not None:
-            done.append(self._close(self._open))
+            done.append(self._open)
             self._open = None
         return [interval for interval in done if interval.figures]
 
-    # --- lines other than the rows of a labelled tab table ---------------------------------------
+    # --- lines that need a closer look ------------------------------------------------------------
 
     def _other(self, line: bytes, number: int) -> list[Interval]:
         text = line.strip()
         if not text:
             return []
-        if text.endswith(b"sec") and (match := _SECONDS.match(line)):
-            return self._seconds(float(match[1]))
-        header = Header.from_line(line.rstrip(b"\r\n"))
-        if header is not None:
-            return self._begin(header, number)
-        if self._preamble(text):
+        header = self.header
+        if text[:1] in _ROW_STARTS:
+            if text.endswith(b"sec") and (match := _SECONDS.match(line)):
+                return self._seconds(float(match[1]))
+            if header is None:
+                return []
+            cells = text.split(b"\t") if header.tabs else text.split()
+            if len(cells) > 1 or len(header.names) == 1 or not header.tabs:
+                return self._loose_row(cells, header, line, number)
+        elif (found := Header.from_line(line.rstrip(b"\r\n"))) is not None:
+            return self._begin(found, number)
+        elif self.preamble.take(text) or header is None:
             return []
-        if self.header is None:
-            return []
-        if text[0] not in _ROW_STARTS or not self._row_shaped(line):
+        self.problem("this line is not part of a table", number)
+        return []
+
+    def _loose_row(self, cells: list[bytes], header: Header, line: bytes, number: int) -> list[Interval]:
+        """A row whose cells are padded or separated with blanks; it may be a sentence that begins with a number."""
+        if not (_cell_like(cells[0]) and _cell_like(cells[-1])):
             self.problem("this line is not part of a table", number)
             return []
-        return self._row(line, number) if self._trusted else []
-
-    def _preamble(self, text: bytes) -> bool:
-        """Lines of the system header and of wrappers."""
-        if match := _VERSION.search(text):
-            self.version, self._first = match[1].decode("ascii", "replace"), True
-        elif match := _VENDOR.match(text):
-            self.vendor = match[1].decode("ascii", "replace")
-        elif text.startswith(_WRAPPERS):
-            if text.startswith(b"INTERVAL:"):
-                self.stated_interval = text[9:].strip()[:20].decode("ascii", "replace")
-            return True
-        if match := _SIGNATURE.search(text):
-            self.signature = match[1].decode()
-            return True
-        return bool(_VERSION.search(text) or _VENDOR.match(text))
-
-    def _row_shaped(self, line: bytes) -> bool:
-        """Whether the line has the cells of a row: the first and the last tell."""
-        header = self.header
-        assert header is not None
-        cells = line.split(b"\t") if header.tabs else line.split()
-        if header.tabs and len(header.names) > 1 and len(cells) == 1:
-            return False
-        return all(_cell_like(cells[at].strip()) for at in (0, -1))
+        if not self._trusted:
+            return []
+        if header.blank_until is not None:  # 2014 format: the summary row is the one without topology
+            if line[: header.blank_until].strip():
+                self._rows += 1
+                return []
+            cells = [b"-"] * len(header.topology) + cells
+        if len(cells) > len(header.names):
+            return self._distrust("a row is longer than its header", number)
+        return self._row([cell.strip() for cell in cells], header, line, number)
 
     def _seconds(self, length_s: float) -> list[Interval]:
         """An ``N sec`` line: it stands before its table, or after it in old versions."""
-        done = self._settle(one_sample=True)
-        opened = self._open
-        if opened is not None and opened.length_s is None and opened.time_us is None:
-            opened.length_s = length_s
-            done.append(self._close(opened))
-        else:
-            if opened is not None:
-                done.append(self._close(opened))
-            self._length_s = length_s
+        done = self._unlabelled.settle(one_sample=True)
+        opened = self._open or (done.pop() if done else None)
         self._open = None
-        return done
+        if opened is None:
+            self._length_s = length_s
+            return []
+        if opened.length_s is None and opened.time_us is None:
+            opened.length_s = length_s
+        else:
+            self._length_s = length_s
+        return [opened] if opened.figures else []
 
     def _begin(self, header: Header, number: int) -> list[Interval]:
         done = self.flush()
         before, rows = self.header, self._rows
-        if before is not None and header.text == before.text:
-            header = before
-        self.header, self._rows, self._trusted = header, 0, not header.flaw
+        same = before is not None and header.text == before.text
+        self._rows, self._trusted = 0, not header.flaw
+        if same:
+            return done
+        self.header = header
+        self.columns_seen.update(header.names)
         self.domains_seen.update(header.domains)
-        self.instructions_seen |= b"IPC" in header.names
-        if before is not None and header is not before:
-            self._every_row = None
-            if rows == 0:
-                self._distrust("two different headers in a row: was the text wrapped?", number)
-        if header.flaw and header is not before:
-            self._distrust(header.flaw, number)
-        return done
+        self._unlabelled = Unlabelled()
+        flaw = header.flaw
+        if before is not None and rows == 0:
+            flaw = flaw or "two different headers in a row: was the text wrapped?"
+        return done + self._distrust(flaw, number) if flaw else done
 
     def _distrust(self, reason: str, number: int) -> list[Interval]:
         """Read nothing more until the next header."""
         self._trusted = False
         self.problem(reason, number)
-        self._waiting.clear()
+        self._unlabelled.clear()
         return self.flush()
 
     # --- rows ------------------------------------------------------------------------------------
 
-    def _row(self, line: bytes, number: int) -> list[Interval]:
-        header = self.header
-        assert header is not None
-        cells = [cell.strip() for cell in line.split(b"\t")] if header.tabs else line.split()
-        columns = len(header.names)
-        if len(cells) > columns:
-            return self._distrust("a row is longer than its header", number)
-        if header.blank_until is not None:
-            if line[: header.blank_until].strip():
-                self._rows += 1
-                return []
-            cells = [b"-"] * len(header.topology) + cells
-            if len(cells) > columns:
-                return self._distrust("a row is longer than its header", number)
+    def _row(self, cells: list[bytes], header: Header, line: bytes, number: int) -> list[Interval]:
+        """A row that fits its header; topology cells of ``-`` make it the summary."""
         if not header.topology:
-            return self._unlabelled(cells, line, number)
+            return self._bare_row(cells, header, line, number)
         if any(at >= len(cells) or cells[at] != b"-" for at in header.topology):
             self._rows += 1
             if self._open is not None:
                 self._package_row(cells, header)
             return []
-        return self._summary(cells, line, number)
+        return self._summary(cells, header, line, number)
 
-    def _summary(self, cells: list[bytes], line: bytes, number: int) -> list[Interval]:
-        done = self.flush()
-        opened = self._read(cells, line, number)
-        if opened is None:
-            return done
-        self._open = opened
-        return done
+    def _bare_row(self, cells: list[bytes], header: Header, line: bytes, number: int) -> list[Interval]:
+        """A row of a table without topology."""
+        if header.time_at is not None:
+            opened = self._open
+            time_us = _microseconds(cells[header.time_at]) if header.time_at < len(cells) else None
+            if opened is not None and time_us is not None and time_us <= (opened.time_us or 0):
+                self._rows += 1  # CPUs are read before the summary is made
+                return []
+            return self._summary(cells, header, line, number)
+        unlabelled = self._unlabelled
+        if self._rows > 0 and unlabelled.every_row is not True:
+            if unlabelled.every_row is False or len(cells) < len(header.names):
+                self._rows += 1
+                unlabelled.incomplete()
+                return []
+        interval = self._read(cells, header, line, number)
+        return [] if interval is None else [i for i in unlabelled.put(interval) if i.figures]
 
-    def _read(self, cells: list[bytes], line: bytes, number: int) -> _Open | None:
-        """The figures of a summary row."""
-        header = self.header
-        assert header is not None
+    def _summary(self, cells: list[bytes], header: Header, line: bytes, number: int) -> list[Interval]:
+        opened, self._open = self._open, self._read(cells, header, line, number)
+        if self._open is not None and header.topology and header.package_at is None:
+            self._open.packages = 1  # a topology column is printed only where there is more than one of it
+        return [] if opened is None or not opened.figures else [opened]
+
+    def _read(self, cells: list[bytes], header: Header, line: bytes, number: int) -> Interval | None:
+        """The figures of a complete row."""
         self._rows += 1
         if len(cells) < len(header.names):
             self._trusted = False
             self.problem(f"the summary row has {len(cells)} cells for {len(header.names)} columns", number)
             return None
-        if line[-1:] != b"\n" and not (_WHOLE.match(cells[-1]) or header.names[-1].endswith(b"MHz")):
-            self.problem("the last line is cut", number)
+        if line[-1:] != b"\n" and b"." in cells[-1] and cells[-1][-3:-2] != b".":
+            self.problem("the last line is cut", number)  # two decimals are printed
             return None
-        time_us = length_s = None
+        interval = Interval(number, {}, header.joules)
         if header.time_at is not None:
-            time_us = _microseconds(cells[header.time_at])
-            if time_us is None:
+            interval.time_us = _microseconds(cells[header.time_at])
+            if interval.time_us is None:
                 self.problem("the row's time is not a number", number)
                 return None
-        if header.length_at is not None and _VALUE.match(cells[header.length_at]):
-            length_s = float(cells[header.length_at])
-        if self._length_s is not None:
-            length_s, self._length_s = self._length_s, None
-        figures = {}
         for at, domain in header.figures:
-            if _VALUE.match(cells[at]):
-                figures[domain] = float(cells[at])
+            cell = cells[at]
+            if cell.replace(b".", b"", 1).isdigit():
+                interval.figures[domain] = float(cell)
             else:
-                cell = cells[at].decode("utf-8", "replace")
-                self.problem(f"{cell!r} is not a number ({header.names[at].decode()})", number)
-        return _Open(number, cells, figures, time_us, length_s)
+                text = cell[:40].decode("utf-8", "replace")
+                self.problem(f"{text!r} is not a number ({header.names[at].decode()})", number)
+        if header.length_at is not None and cells[header.length_at].replace(b".", b"", 1).isdigit():
+            interval.length_s = float(cells[header.length_at])
+        if self._length_s is not None:
+            interval.length_s, self._length_s = self._length_s, None
+        if self._runs != self.preamble.runs:
+            interval.first, self._runs = True, self.preamble.runs
+        return interval
 
     def _package_row(self, cells: list[bytes], header: Header) -> None:
         """Count packages, and keep each one's figures: they stand in the row of its first CPU."""
         opened = self._open
-        assert opened is not None
-        if header.package_at is None:
+        if opened is None or header.package_at is None or not cells[header.package_at].isdigit():
             return
-        package = cells[header.package_at].strip()
-        if not package.isdigit() or int(package[:6]) in opened.packages or len(opened.packages) >= MANY_ROWS:
+        package = int(cells[header.package_at][:6])
+        if package in opened.by_package or len(opened.by_package) >= MANY_ROWS:
             return
-        opened.packages[int(package[:6])] = {
+        opened.by_package[package] = {
             domain: float(cells[at])
             for at, domain in header.figures
-            if at < len(cells) and _VALUE.match(cells[at].strip())
+            if at < len(cells) and cells[at].replace(b".", b"", 1).isdigit()
         }
-
-    def _close(self, opened: _Open) -> Interval:
-        header = self.header
-        assert header is not None
-        first, self._first = self._first, False
-        packages = len(opened.packages) or (1 if header.topology and header.package_at is None else None)
-        return Interval(
-            line=opened.line,
-            figures=opened.figures,
-            joules=header.joules,
-            time_us=opened.time_us,
-            length_s=opened.length_s,
-            packages=packages,
-            by_package=opened.packages,
-            first=first,
-        )
-
-    # --- tables without topology: the first row is the summary, or (-S) every row is a sample --------
-
-    def _unlabelled(self, cells: list[bytes], line: bytes, number: int) -> list[Interval]:
-        header = self.header
-        assert header is not None
-        if header.time_at is not None:
-            time_us = _microseconds(cells[header.time_at]) if header.time_at < len(cells) else None
-            if self._open is not None and self._open.time_us is not None and time_us is not None:
-                if time_us <= self._open.time_us:  # per-CPU rows are read before the summary is made
-                    self._rows += 1
-                    return []
-            elif time_us is None:
-                self.problem("the row's time is not a number", number)
-                return []
-            return self._summary(cells, line, number)
-        if self._rows == 0 or self._every_row:
-            done = self.flush() if self._every_row else []
-            opened = self._read(cells, line, number)
-            if opened is not None and self._every_row:
-                done.append(self._close(opened))
-            elif opened is not None:
-                self._waiting = [opened]
-            return done
-        self._rows += 1
-        if self._every_row is None and self._waiting:
-            return self._weigh(cells, line, number)
-        return []
-
-    def _weigh(self, cells: list[bytes], line: bytes, number: int) -> list[Interval]:
-        """Another row below the first one: a package of the same sample, or the next sample?"""
-        header = self.header
-        assert header is not None
-        if len(cells) < len(header.names):  # a core's row: only summaries are complete
-            self._every_row = False
-            return []
-        opened = self._read(cells, line, number)
-        if opened is not None:
-            self._waiting.append(opened)
-        if self._waiting[0].length_s is not None:
-            return []
-        summary, rest = self._totals()
-        if rest > summary * 1.05 + 0.05 or len(self._waiting) > MANY_ROWS:
-            return self._settle()
-        return []
-
-    def _totals(self) -> tuple[float, float]:
-        """What the first waiting row says, and what the others say together, in the first domain."""
-        header = self.header
-        assert header is not None
-        main = "package" if "package" in header.domains else next(iter(header.domains), "")
-        values = [opened.figures.get(main, 0.0) for opened in self._waiting]
-        return values[0], sum(values[1:])
-
-    def _settle(self, *, one_sample: bool = False) -> list[Interval]:
-        """Decide about the rows that wait."""
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return []
-        rest = 0.0
-        if len(waiting) > 1:
-            self._waiting = waiting
-            summary, rest = self._totals()
-            self._waiting = []
-        alike = len(waiting) == 1 or abs(rest - summary) <= summary * 0.05 + 0.05
-        if self._every_row is False or one_sample or waiting[0].length_s is not None or alike:
-            if len(waiting) > 2:
-                self._every_row = False
-            first = waiting[0]
-            first.packages = {i: opened.figures for i, opened in enumerate(waiting[1:])}
-            if one_sample:
-                self._open = first
-                return []
-            return [self._close(first)]
-        self._every_row = True
-        return [self._close(opened) for opened in waiting]
+        opened.packages = len(opened.by_package)
 
 
 def _microseconds(cell: bytes) -> int | None:
@@ -359,4 +229,5 @@ def _microseconds(cell: bytes) -> int | None:
 
 
 def _cell_like(cell: bytes) -> bool:
-    return cell in (b"-", b"nan", b"-nan", b"") or cell[:1].isdigit() or cell[:2] in (b"0x", b"**") or cell[:1] == b"-"
+    cell = cell.strip()
+    return cell in _NOT_NUMBERS or cell[:2] in (b"0x", b"**") or cell.lstrip(b"-").replace(b".", b"", 1).isdigit()
