@@ -57,26 +57,39 @@ class Plugins:
         callers = self.manager.get_hookcallers(self.manager.get_plugin(name)) or []
         return sorted(caller.name for caller in callers)
 
-    def ask(self, hook: str, /, **question: Any) -> Iterator[tuple[str, Any]]:
+    def ask(self, hook: str, timeout_s: float | None = None, /, **question: Any) -> Iterator[tuple[str, Any]]:
         """Yield ``(plugin, answer)`` for every answer, plugins in the order of their names.
 
         A failure is one more answer, a ``Broken``.  ``Unavailable`` and the other errors that plugins
-        raise on purpose are contained here too, with their own words as the reason.
+        raise on purpose are contained here too, with their own words as the reason.  A plugin that takes
+        longer than *timeout_s*, where given, is left behind in its thread.
         """
         for name in self.names:
             if hook not in self.hooks(name):
                 continue
-            plugin = self.manager.get_plugin(name)
-            others = [other for other in self.manager.get_plugins() if other is not plugin]
-            try:
-                caller = self.manager.subset_hook_caller(hook, others)
-                for answers in caller(config=self.configs.get(name), **question):
-                    for answer in answers or ():
-                        yield name, answer
-            except WattbookError as error:
-                yield name, Broken(plugin=name, hook=hook, reason=str(error))
-            except Exception as error:
-                yield name, Broken.from_error(name, hook, error)
+            if timeout_s is None:
+                yield from ((name, answer) for answer in self._ask_one(name, hook, question))
+            else:
+                yield from ((name, answer) for answer in self._ask_patiently(name, hook, question, timeout_s))
+
+    def _ask_one(self, name: str, hook: str, question: Mapping[str, Any]) -> Iterator[Any]:
+        plugin = self.manager.get_plugin(name)
+        others = [other for other in self.manager.get_plugins() if other is not plugin]
+        try:
+            caller = self.manager.subset_hook_caller(hook, others)
+            for answers in caller(config=self.configs.get(name), **question):
+                yield from answers or ()
+        except WattbookError as error:
+            yield Broken(plugin=name, hook=hook, reason=str(error))
+        except Exception as error:
+            yield Broken.from_error(name, hook, error)
+
+    def _ask_patiently(self, name: str, hook: str, question: Mapping[str, Any], timeout_s: float) -> list[Any]:
+        box: list[list[Any]] = []
+        thread = threading.Thread(target=lambda: box.append(list(self._ask_one(name, hook, question))), daemon=True)
+        thread.start()
+        thread.join(timeout_s)
+        return box[0] if box else [Broken(plugin=name, hook=hook, reason=f"it did not answer within {timeout_s:g} s")]
 
 
 def manager(plugins: Iterable[tuple[str, object]] = ()) -> pluggy.PluginManager:

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from wattbook.config import Config
 from wattbook.model import Activity, Gap, Host, Reading
-from wattbook.plugins import Broken, Plugins, probe
+from wattbook.plugins import PROBE_TIMEOUT_S, Broken, Plugins, probe
 from wattbook.resolve import Offer, Resolution, Want, resolve, uncovered, wanted
 
 
@@ -24,7 +24,7 @@ class Survey:
 
 def survey(host: Host, config: Config, plugins: Plugins) -> Survey:
     """Steps 1 to 3: ask every plugin, probe every meter, choose the cover."""
-    offers = tuple(probe(plugins.ask("measure", host=host)))
+    offers = tuple(probe(plugins.ask("measure", PROBE_TIMEOUT_S, host=host)))
     resolution = resolve(offers, config.select.prefer, config.containment)
     offered = [domain for offer in offers if offer.fate is None for domain in offer.domains]
     wants = wanted(host, pue=config.site.pue, offered=offered)
@@ -41,9 +41,10 @@ class Filled:
     broken: tuple[Broken, ...] = ()
 
 
-def fill(plugins: Plugins, gaps: Iterable[Gap], activity: Activity) -> Filled:
+def fill(plugins: Plugins, gaps: Iterable[Gap], activity: Activity, *, timeout_s: float | None = None) -> Filled:
     """Step 7: ask the estimators about what is open; the first plugin by name that answers a gap wins it.
 
+    A plugin that takes longer than *timeout_s*, where given, is left behind and shown as broken.
     An answer about something that was not asked, or without an interval, is a defect of the plugin.
     """
     left = {gap.domain.address: gap for gap in gaps}
@@ -52,7 +53,7 @@ def fill(plugins: Plugins, gaps: Iterable[Gap], activity: Activity) -> Filled:
     broken: list[Broken] = []
     if not left:
         return Filled(readings=(), gaps=())
-    for plugin, answer in plugins.ask("estimate", gaps=list(left.values()), activity=activity):
+    for plugin, answer in plugins.ask("estimate", timeout_s, gaps=list(left.values()), activity=activity):
         if isinstance(answer, Broken):
             broken.append(answer)
         elif isinstance(answer, Gap) and answer.domain.address in left:

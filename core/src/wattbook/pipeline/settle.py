@@ -1,0 +1,128 @@
+"""From what was seen in one stretch of time to readings and gaps: subtract, find what is open, have it estimated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from wattbook.model import Activity, Basis, Domain, Gap, Load, Reading, Window
+from wattbook.pipeline import Survey, fill
+from wattbook.plugins import Broken, Plugins
+from wattbook.records import Entry, Labels, Place
+from wattbook.resolve import Verdict, uncovered, wanted
+from wattbook.sampling import Tally
+
+SEEN_SHARE = 0.5  #: a meter that saw less of a stretch than this did not measure it
+
+
+@frozen(kw_only=True)
+class Stretch:
+    """What was seen between two instants: the loads of the machine, and what each meter added up."""
+
+    window: Window
+    loads: tuple[Load, ...] = ()
+    #: by source: what its meter said about each domain
+    tallies: Mapping[str, Mapping[str, tuple[Domain, Tally]]] = {}
+    broken: Mapping[str, str] = {}  #: by source: why its meter stopped
+
+
+@frozen(kw_only=True)
+class Settled:
+    """A stretch accounted for: readings with their plugin and whether they are addends, and what stays open."""
+
+    readings: tuple[tuple[str, Reading, bool], ...]
+    gaps: tuple[Gap, ...]
+    broken: tuple[Broken, ...] = ()
+
+    def entries(
+        self, *, run_id: str, host: str, labels: Labels, place: Place, versions: Mapping[str, str]
+    ) -> list[Entry]:
+        """The lines of the book."""
+        entries = [
+            Entry.from_reading(
+                reading, run_id=run_id, host=host, plugin=plugin, source_version=versions.get(plugin, ""),
+                outermost=outermost, labels=labels, place=place,
+            )
+            for plugin, reading, outermost in self.readings
+        ]  # fmt: skip
+        entries += [Entry.from_gap(gap, run_id=run_id, host=host, labels=labels, place=place) for gap in self.gaps]
+        return entries
+
+
+def settle(
+    stretch: Stretch, survey: Survey, plugins: Plugins, *, pue: float | None = None, timeout_s: float | None = None
+) -> Settled:
+    """Steps 5 to 7 of a run: measured readings, then estimates for what nothing measured, then what stays open."""
+    tree = survey.resolution.tree
+    chosen: list[tuple[str, Reading]] = []
+    inside: list[tuple[str, Reading]] = []
+    holes: list[Gap] = []
+    silent: dict[str, str] = {}
+    for verdict in survey.resolution.verdicts:
+        if verdict.meter is None:
+            continue
+        mine = {domain.address for domain in verdict.domains}
+        said = stretch.tallies.get(verdict.source, {})
+        for domain, tally in said.values():
+            within = any(tree.contains(address, domain.address) for address in mine)
+            if domain.address not in mine and not within:
+                continue  # another source answers for it
+            reading = measured(domain, tally, stretch.window, verdict)
+            if reading is not None:
+                (chosen if domain.address in mine else inside).append((verdict.plugin, reading))
+                if tally.missed_s > 0 and domain.address in mine:
+                    holes.append(_hole(domain, tally, stretch.window))
+        why = stretch.broken.get(verdict.source) or "it gave no figure for most of this time"
+        silent |= dict.fromkeys(mine, f"{verdict.source} was chosen, but {why}")
+    covered = [reading.domain for _, reading in chosen]
+    inside = [(p, r) for p, r in inside if any(tree.contains(c.address, r.domain.address) for c in covered)]
+
+    offered = [domain for offer in survey.offers if offer.fate is None for domain in offer.domains]
+    open_wants = uncovered(wanted(survey.host, pue=pue, offered=offered), covered, tree)
+    gaps = [
+        Gap(domain=w.domain, window=stretch.window, reason=silent.get(w.domain.address, w.reason)) for w in open_wants
+    ]
+    unseen = [
+        Load(device=gap.domain.device, seconds=stretch.window.duration_s, low=0.0, high=1.0)
+        for gap in gaps
+        if gap.domain.device.startswith("gpu:")
+    ]
+    activity = Activity(window=stretch.window, host=survey.host, loads=(*stretch.loads, *unseen))
+    filled = fill(plugins, gaps, activity, timeout_s=timeout_s)
+    readings = [(plugin, reading, True) for plugin, reading in (*chosen, *filled.readings)]
+    readings += [(plugin, reading, False) for plugin, reading in inside]
+    return Settled(readings=tuple(readings), gaps=(*holes, *filled.gaps), broken=filled.broken)
+
+
+def measured(domain: Domain, tally: Tally, window: Window, verdict: Verdict) -> Reading | None:
+    """The energy of a domain over the window, ``None`` where the meter saw too little of it.
+
+    The meter's first and last sample do not fall on the window's ends.  The mean power it saw stands for
+    the seconds at the edges, and the interval lets the power there be anything from nothing to twice that.
+    """
+    known_s = window.duration_s - tally.missed_s
+    if tally.covered_s <= 0 or known_s <= 0 or tally.covered_s < SEEN_SHARE * known_s:
+        return None
+    mean_w = tally.energy_j / tally.covered_s
+    energy_j = mean_w * known_s
+    edge_j = mean_w * abs(known_s - tally.covered_s)
+    error = None if verdict.meter is None else verdict.meter.error
+    return Reading(
+        domain=domain,
+        window=window,
+        energy_j=energy_j,
+        low_j=None if error is None else max(0.0, energy_j - edge_j) * (1 - error),
+        high_j=None if error is None else (energy_j + edge_j) * (1 + error),
+        basis=Basis.MEASURED,
+        source=verdict.source.partition(":")[2] or verdict.source,
+        method="counter at the end minus counter at the start",
+    )
+
+
+def _hole(domain: Domain, tally: Tally, window: Window) -> Gap:
+    why = "; ".join(tally.reasons) or "the meter lost count"
+    return Gap(
+        domain=domain, window=window, reason=f"{tally.missed_s:.1f} s of it are not known: {why}",
+        low_j=tally.missed_low_j, high_j=tally.missed_high_j,
+    )  # fmt: skip

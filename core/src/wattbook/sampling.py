@@ -1,0 +1,285 @@
+"""Watch the machine while a command runs: processor time, and meters polled each at its own interval."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+from attrs import define, field, frozen
+
+from wattbook.errors import ReadError
+from wattbook.model import Domain, Load, Meter, Missed, Sample
+
+TICK_S = 0.01  #: Linux and macOS count processor time in hundredths of a second
+MAX_PROCESSES = 1_000  #: of one tree that are looked at in one poll
+MAX_REASONS = 20
+
+
+# --- processor time ----------------------------------------------------------------------------
+
+
+@frozen(kw_only=True)
+class CpuTimes:
+    """Seconds of all processors together since the machine started; ``stolen_s`` were given to other guests."""
+
+    busy_s: float
+    total_s: float
+    stolen_s: float = 0.0
+    processors: int = 1
+
+    @classmethod
+    def from_proc_stat(cls, text: bytes) -> CpuTimes:
+        """The content of ``/proc/stat``: user, nice, system, idle, iowait, irq, softirq, steal, guest, guest_nice.
+
+        Guest time is part of user time and not counted again.
+        """
+        numbers = [int(word) for word in text.split(b"\n", 1)[0].split()[1:9]]
+        user, nice, system, idle, iowait, irq, softirq, steal = numbers + [0] * (8 - len(numbers))
+        busy = user + nice + system + irq + softirq
+        hertz = os.sysconf("SC_CLK_TCK")
+        return cls(
+            busy_s=busy / hertz,
+            total_s=(busy + idle + iowait + steal) / hertz,
+            stolen_s=steal / hertz,
+            processors=text.count(b"\ncpu") or 1,
+        )
+
+    @classmethod
+    def now(cls) -> CpuTimes | None:
+        """The machine's counters as they stand, ``None`` where nothing tells."""
+        if sys.platform.startswith("linux"):
+            try:
+                with open("/proc/stat", "rb") as stream:
+                    return cls.from_proc_stat(stream.read())
+            except (OSError, ValueError):
+                return None
+        try:
+            import psutil
+
+            times = psutil.cpu_times()
+            idle = times.idle + getattr(times, "iowait", 0.0)
+            return cls(busy_s=sum(times) - idle, total_s=sum(times), processors=psutil.cpu_count() or 1)
+        except Exception:  # a platform that psutil does not know
+            return None
+
+
+@define
+class LoadHistogram:
+    """Seconds by utilisation, a bin for each percent: bounded however long the run is."""
+
+    _bins: dict[int, list[float]] = field(factory=dict, init=False)
+    _last: CpuTimes | None = field(default=None, init=False)
+    busy_s: float = field(default=0.0, init=False)
+    stolen_s: float = field(default=0.0, init=False)
+    total_s: float = field(default=0.0, init=False)
+
+    def take(self, times: CpuTimes | None, elapsed_s: float) -> None:
+        """The counters *elapsed_s* after the last ones; the first call only starts the clock."""
+        last, self._last = self._last, times
+        if last is None or elapsed_s <= 0:
+            return
+        if times is None or times.total_s <= last.total_s:
+            self._add(elapsed_s, 0.0, 1.0)
+            return
+        total, busy = times.total_s - last.total_s, max(0.0, times.busy_s - last.busy_s)
+        self.busy_s += busy
+        self.total_s += total
+        self.stolen_s += max(0.0, times.stolen_s - last.stolen_s)
+        share = min(1.0, busy / total)
+        unsure = min(1.0, TICK_S * times.processors / total) if elapsed_s < 1 else 0.0
+        self._add(elapsed_s, max(0.0, share - unsure), min(1.0, share + unsure))
+
+    def skip(self, times: CpuTimes | None) -> None:
+        """Go on from these counters without counting what lies before them."""
+        self._last = times
+
+    def _add(self, seconds: float, low: float, high: float) -> None:
+        sums = self._bins.setdefault(round((low + high) * 50) * 1000 + round((high - low) * 100), [0.0, 0.0, 0.0])
+        for i, part in enumerate((seconds, low * seconds, high * seconds)):
+            sums[i] += part
+
+    def loads(self, device: str = "cpu") -> tuple[Load, ...]:
+        return tuple(
+            Load(device=device, seconds=seconds, low=min(1.0, low / seconds), high=min(1.0, max(low, high) / seconds))
+            for _, (seconds, low, high) in sorted(self._bins.items())
+        )
+
+    def clear(self) -> None:
+        """Start a new stretch at the counters of the last call."""
+        self._bins.clear()
+        self.busy_s = self.stolen_s = self.total_s = 0.0
+
+
+def tree_cpu_s(pid: int) -> float | None:
+    """Processor seconds of a living process, its living descendants and all that they have reaped."""
+    if not sys.platform.startswith("linux"):
+        return _tree_cpu_by_psutil(pid)
+    total, queue, seen = 0.0, [pid], 0
+    hertz = os.sysconf("SC_CLK_TCK")
+    while queue and seen < MAX_PROCESSES:
+        one = queue.pop()
+        seen += 1
+        try:
+            with open(f"/proc/{one}/stat", "rb") as stream:
+                numbers = stream.read().rpartition(b")")[2].split()
+            total += sum(map(int, numbers[11:15])) / hertz  # utime, stime, cutime, cstime
+            for task in os.listdir(f"/proc/{one}/task"):
+                with open(f"/proc/{one}/task/{task}/children", "rb") as stream:
+                    queue += map(int, stream.read().split())
+        except (OSError, ValueError, IndexError):
+            if one == pid:
+                return None
+    return total
+
+
+def _tree_cpu_by_psutil(pid: int) -> float | None:
+    import psutil
+
+    try:
+        parent = psutil.Process(pid)
+        return float(sum(sum(process.cpu_times()[:4]) for process in [parent, *parent.children(recursive=True)]))
+    except psutil.Error:
+        return None
+
+
+def stragglers_cpu_s(run_id: str) -> float:
+    """Processor seconds of processes that outlived the command; they carry its run in their environment."""
+    if not sys.platform.startswith("linux"):
+        return 0.0
+    mark = f"WATTBOOK_RUN_ID={run_id}".encode()
+    total = 0.0
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/environ", "rb") as stream:
+                    ours = mark in stream.read().split(b"\0")
+            except OSError:
+                continue
+            total += (tree_cpu_s(int(name)) or 0.0) if ours else 0.0
+    return total
+
+
+# --- meters ------------------------------------------------------------------------------------
+
+
+@define
+class Tally:
+    """What one meter said about one domain in the running stretch."""
+
+    energy_j: float = 0.0
+    covered_s: float = 0.0
+    missed_s: float = 0.0
+    missed_low_j: float = 0.0
+    missed_high_j: float | None = 0.0
+    reasons: list[str] = field(factory=list)
+    last: Sample | None = None
+
+    def take(self, item: Sample | Missed) -> None:
+        if isinstance(item, Missed):
+            self.missed_s += max(0.0, item.until_s - item.since_s)
+            self.missed_low_j += item.low_j
+            both = self.missed_high_j is not None and item.high_j is not None
+            self.missed_high_j = (self.missed_high_j or 0.0) + (item.high_j or 0.0) if both else None
+            self.say(item.reason)
+            return
+        last, self.last = self.last, item
+        if last is None:
+            return
+        if item.energy_j < last.energy_j:
+            self.missed_s += max(0.0, item.at_s - last.at_s)
+            self.missed_high_j = None
+            self.say("the meter ran backwards")
+            return
+        self.energy_j += item.energy_j - last.energy_j
+        self.covered_s += item.at_s - last.at_s
+
+    def say(self, reason: str) -> None:
+        if reason not in self.reasons and len(self.reasons) < MAX_REASONS:
+            self.reasons.append(reason)
+
+
+class MeterThread(threading.Thread):
+    """Opens one meter, reads it at its interval and whenever asked, and closes it; hangs alone if it hangs."""
+
+    def __init__(self, source: str, meter: Meter, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(name=f"wattbook {source}", daemon=True)
+        self.source, self.meter = source, meter
+        self.broken = ""  #: why it stopped reading
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._tallies: dict[str, tuple[Domain, Tally]] = {}
+        self._wake = threading.Condition()
+        self._asked = self._done = 0
+        self._stopping = False
+
+    def run(self) -> None:
+        try:
+            with self.meter.open() as session:
+                while True:
+                    with self._wake:
+                        answering = self._asked
+                        stopping = self._stopping
+                    try:
+                        self._take(session.read())
+                    except ReadError as error:
+                        self._say(str(error))
+                    with self._wake:
+                        self._done = answering
+                        self._wake.notify_all()
+                        if stopping:
+                            break
+                        if self._asked == answering:
+                            self._wake.wait(self.meter.interval_s)
+        except BaseException as error:
+            text = str(error).strip().splitlines()
+            self.broken = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+        finally:
+            with self._wake:
+                self._done = sys.maxsize
+                self._wake.notify_all()
+
+    def ask(self, *, stop: bool = False) -> int:
+        """Have it read now; answers with a ticket for ``answered``."""
+        with self._wake:
+            self._asked += 1
+            self._stopping = self._stopping or stop
+            self._wake.notify_all()
+            return self._asked
+
+    def answered(self, ticket: int, timeout_s: float) -> bool:
+        with self._wake:
+            return self._wake.wait_for(lambda: self._done >= ticket, timeout_s)
+
+    def _take(self, items: Iterable[Sample | Missed]) -> None:
+        for item in items:
+            with self._lock:
+                _, tally = self._tallies.setdefault(item.domain.address, (item.domain, Tally()))
+                tally.take(item)
+
+    def _say(self, reason: str) -> None:
+        with self._lock:
+            for _, tally in self._tallies.values():
+                tally.say(reason)
+
+    def tallies(self) -> Mapping[str, tuple[Domain, Tally]]:
+        """The running stretch so far, as copies."""
+        import copy
+
+        with self._lock:
+            return {address: (domain, copy.copy(tally)) for address, (domain, tally) in self._tallies.items()}
+
+    def start_stretch(self) -> None:
+        """Forget what was added up, and go on from the last samples."""
+        with self._lock:
+            for address, (domain, tally) in self._tallies.items():
+                self._tallies[address] = (domain, Tally(last=tally.last))
+
+
+def poll(threads: Iterable[MeterThread], *, stop: bool = False, timeout_s: float = 2.0) -> list[MeterThread]:
+    """Have all of them read now, at once; answers with those that did not within *timeout_s*."""
+    asked = [(thread, thread.ask(stop=stop)) for thread in threads]
+    until = time.monotonic() + timeout_s
+    return [thread for thread, ticket in asked if not thread.answered(ticket, max(0.0, until - time.monotonic()))]
