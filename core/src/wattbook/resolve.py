@@ -19,7 +19,7 @@ STANDARD_WITHIN = {
     "machine/other": "machine/host",
     "cpu:*/package": "machine/platform",
     "dram:*/dram": "machine/platform",
-    "soc:*/soc": "machine/host",
+    "soc:*/soc": "soc:0/package",  # up to macOS 12 Apple's package also held the memory
     "soc:*/package": "machine/host",
     "gpu:*/board": "machine/wall",
     "module:*/module": "machine/wall",
