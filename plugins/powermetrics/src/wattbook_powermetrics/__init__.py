@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from wattbook import Importer, ImportSource, hookimpl
+from wattbook import Host, Importer, ImportSource, Meter, hookimpl
 
 
 @hookimpl
-def import_provided(source: ImportSource) -> Iterator[Importer]:
+def measure(host: Host, config: Any) -> Iterator[Meter]:
+    """powermetrics, and on Apple Silicon also IOReport, which needs no root."""
+    from wattbook_powermetrics import ioreport, session
+
+    yield session.meter(host)
+    if host.os == "darwin" and host.arch == "arm64":
+        yield ioreport.meter()
+
+
+@hookimpl
+def import_provided(source: ImportSource, config: Any) -> Iterator[Importer]:
     """Recordings as text and as property lists."""
     from wattbook_powermetrics.recording import importers
 

@@ -64,7 +64,7 @@ class _Open:
     @property
     def complete(self) -> bool:
         have = self.power_mw.keys()
-        return "intel" in have or ({"cpu", "gpu", "ane"} <= have and ("combined" in have or "package" in have))
+        return "intel" in have or ({"cpu", "gpu"} <= have and ("combined" in have or "package" in have))
 
 
 def blocks(lines: Iterable[bytes], *, headed: bool = True) -> Iterator[Block]:

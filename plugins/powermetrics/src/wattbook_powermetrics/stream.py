@@ -1,0 +1,191 @@
+"""One running powermetrics for all who measure in this process: a thread adds its samples up into joules."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+from attrs import define, field
+from wattbook import Domain, Missed, ReadError, Sample, Unavailable
+
+from wattbook_powermetrics import text
+from wattbook_powermetrics.block import Block, Invalid, watts
+from wattbook_powermetrics.messages import explain
+from wattbook_powermetrics.process import Child
+
+HOLE_S = 0.5  #: less than this between two samples is a late delivery, not a loss
+FIRST_LINE_S = 2.0  #: powermetrics prints the machine's model at once
+FRESH_S = 0.3  #: a sample that was asked for comes within this, or not at all
+MAX_MISSED = 1_000
+LONGEST_S = 3_600.0
+
+
+@define(eq=False)
+class Consumer:
+    """One opened meter: reads the shared sums, and hears of what was missed since its last read."""
+
+    stream: Stream
+    domains: tuple[Domain, ...]
+    since_s: float
+    interval_s: float
+    missed: deque[Missed] = field(factory=lambda: deque(maxlen=MAX_MISSED))
+    _read_at_s: float | None = None
+
+    def read(self) -> Iterator[Sample | Missed]:
+        """The sums as they stand; raises ``ReadError`` where powermetrics has ended."""
+        now = self.stream.clock()
+        out_of_turn = self._read_at_s is not None and now - self._read_at_s < self.interval_s
+        self._read_at_s = now
+        if out_of_turn:  # the end of a run: what happened since the last sample would be lost
+            self.stream.refresh()
+        yield from self.stream.look(self)
+
+
+class Stream:
+    """Starts powermetrics for the first consumer and ends it after the last."""
+
+    def __init__(
+        self, argv: Sequence[str], start: Callable[[Sequence[str]], Child], clock: Callable[[], float]
+    ) -> None:
+        self.clock = clock
+        self._argv, self._start = tuple(argv), start
+        self._using = threading.Lock()  # held while a process is started or ended
+        self._changed = threading.Condition()
+        self._consumers: list[Consumer] = []
+        self._child: Child | None = None
+        self._thread: threading.Thread | None = None
+        self._stopping = False
+        self._clear()
+
+    def _clear(self) -> None:
+        self._sums: dict[Domain, float] = {}
+        self._last_s = self.clock()  # up to here the sums are known
+        self._samples = self._blocks = 0
+        self._failure = ""
+        self._speaks = False
+
+    @contextlib.contextmanager
+    def session(self, domains: Sequence[Domain], interval_s: float) -> Iterator[Consumer]:
+        """A consumer of the running stream; raises ``Unavailable`` where powermetrics ends at once."""
+        with self._using:
+            if not self._consumers:
+                self._open()
+            with self._changed:
+                consumer = Consumer(self, tuple(domains), self._last_s, interval_s)
+                self._consumers.append(consumer)
+        try:
+            yield consumer
+        finally:
+            with self._using:
+                with self._changed:
+                    self._consumers.remove(consumer)
+                if not self._consumers:
+                    self._close()
+
+    def _open(self) -> None:
+        self._clear()
+        self._stopping = False
+        self._child = self._start(self._argv)
+        self._thread = threading.Thread(target=self._follow, name="powermetrics", daemon=True)
+        self._thread.start()
+        with self._changed:
+            self._changed.wait_for(lambda: self._speaks or self._failure, FIRST_LINE_S)
+            failure = self._failure
+        if failure:
+            self._close()
+            raise Unavailable(failure, remedy="see what wattbook doctor says about powermetrics")
+
+    def _close(self) -> None:
+        self._stopping = True
+        if self._child is not None:
+            self._child.stop()
+        if self._thread is not None:
+            self._thread.join(timeout=2.0)
+        self._child = self._thread = None
+
+    # --- in the thread -------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        child = self._child
+        while child is not None:
+            before = self._samples
+            for block in text.blocks(self._counted(child)):
+                with self._changed:
+                    self._take(block)
+                    self._changed.notify_all()
+            if self._stopping:
+                return
+            child.stop()
+            if self._samples == before:
+                known = explain(child.said())
+                with self._changed:
+                    self._failure = known.reason if known else "powermetrics ended without a sample"
+                    self._changed.notify_all()
+                return
+            child = self._child = self._start(self._argv)  # it ends by itself after a day
+
+    def _counted(self, child: Child) -> Iterator[bytes]:
+        for line in child.lines():
+            if not self._speaks:
+                with self._changed:
+                    self._speaks, self._last_s = True, self.clock()
+                    self._changed.notify_all()
+            yield line
+
+    def _take(self, block: Block) -> None:
+        now, since_s = self.clock(), self._last_s
+        self._last_s = now
+        self._blocks += 1
+        try:
+            power_w = watts(block)
+            if block.elapsed_s is None or not 0 < block.elapsed_s < LONGEST_S:
+                raise Invalid("the length of a sample is not known")
+        except Invalid as why:
+            self._miss(since_s, now, str(why))
+            return
+        if now - block.elapsed_s - since_s > HOLE_S:
+            self._miss(since_s, now - block.elapsed_s, "no sample of powermetrics covers this time")
+        self._samples += 1
+        for domain, power in power_w.items():
+            self._sums[domain] = self._sums.get(domain, 0.0) + power * block.elapsed_s
+        if self._samples == 1:
+            for consumer in self._consumers:
+                for domain in consumer.domains:
+                    if domain not in power_w:
+                        self._miss(since_s, now, f"powermetrics does not print {domain} here", domain)
+
+    def _miss(self, since_s: float, until_s: float, reason: str, only: Domain | None = None) -> None:
+        for consumer in self._consumers:
+            for domain in consumer.domains:
+                if only in (None, domain):
+                    start_s = max(since_s, consumer.since_s)
+                    missed = Missed(since_s=min(start_s, until_s), until_s=until_s, domain=domain, reason=reason)
+                    consumer.missed.append(missed)
+
+    # --- for consumers -------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Ask for a sample now and wait a moment for it."""
+        child = self._child
+        if child is None:
+            return
+        with self._changed:
+            before = self._blocks
+            with contextlib.suppress(OSError):
+                child.poke()
+            self._changed.wait_for(lambda: self._blocks > before or self._failure, FRESH_S)
+
+    def look(self, consumer: Consumer) -> list[Sample | Missed]:
+        with self._changed:
+            found: list[Sample | Missed] = [consumer.missed.popleft() for _ in range(len(consumer.missed))]
+            if self._failure:
+                if found:
+                    return found
+                raise ReadError(self._failure)
+            at_s = self._last_s if self._samples else consumer.since_s
+            for domain in consumer.domains:
+                if domain in self._sums or not self._samples:
+                    found.append(Sample(at_s=at_s, domain=domain, energy_j=self._sums.get(domain, 0.0)))
+            return found
