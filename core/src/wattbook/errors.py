@@ -63,3 +63,7 @@ class ImportFailed(WattbookError):
 
 class LedgerError(WattbookError):
     """The book cannot be opened, read or written."""
+
+
+class NoLedger(LedgerError, FileNotFoundError):
+    """There is no book at this place, and none was to be made."""

@@ -233,7 +233,7 @@ def read(chosen: Chosen, said: ImportSource, *, version: str = "") -> Imported:
 
     *said* holds what the user said; its files are replaced by the chosen ones.
     """
-    sha256 = digest([(one.file.path.name, _hash(one)) for one in chosen.files])
+    sha256 = digest([(one.file.path.name, content_sha256(one)) for one in chosen.files])
     source = evolve(said, files=tuple(one.file for one in chosen.files))
     recordings: list[Recording] = []
     statements: list[Statement] = []
@@ -282,7 +282,7 @@ def digest(hashes: Sequence[tuple[str, str]]) -> str:
     return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _hash(one: Handed) -> str:
+def content_sha256(one: Handed) -> str:
     """SHA-256 of the content, decompressed, so that a packed copy is the same evidence."""
     found, size = hashlib.sha256(), 0
     packed = one.file.path.stat().st_size if one.file.gzip else None

@@ -14,6 +14,7 @@ import click
 from wattbook.cli.common import common_options, print_json
 
 if TYPE_CHECKING:
+    from wattbook.importing import Handed
     from wattbook.ledger.intake import Taken
     from wattbook.model import Problem
 
@@ -71,6 +72,7 @@ def command(
     """
     from wattbook.config import load
     from wattbook.importing import choose, open_all, read, spool_folder
+    from wattbook.ledger.exchange import recognise
     from wattbook.model import ImportSource, Phase
     from wattbook.plugins import installed
     from wattbook.records import Labels
@@ -95,6 +97,10 @@ def command(
     plugins = installed(settings.plugins)
     with spool_folder() as folder:
         handed = open_all([Path(path) for path in paths], spool=folder)
+        books = [one for one in handed if one.folder is None and recognise(one.file)]
+        if books:
+            _restore(books, handed, ledger, dry_run, as_json)
+            return
         chosen, left_out = choose(plugins, handed, form)
         imports = [read(one, said, version=plugins.versions.get(one.plugin, "")) for one in chosen]
     if dry_run:
@@ -121,6 +127,46 @@ def command(
                 click.echo(f"  {place + ': ' if place else ''}{problem['reason']}", err=True)
             for warning in one["warnings"]:
                 click.echo(f"  {warning}", err=True)
+
+
+def _restore(
+    books: Sequence[Handed], handed: Sequence[Handed], ledger: str | None, dry_run: bool, as_json: bool
+) -> None:
+    """Read exports of a book back, all or none; a dry run reads them into a book that is thrown away."""
+    from tempfile import TemporaryDirectory
+
+    from wattbook.errors import ImportFailed
+    from wattbook.importing import content_sha256
+    from wattbook.ledger.exchange import Restored, recognise, restore
+    from wattbook.ledger.store import Ledger
+
+    if len(books) != len(handed):
+        raise ImportFailed("is an export of a book: import it by itself", path=books[0].shown)
+    with TemporaryDirectory(prefix="wattbook-") as folder:
+        with Ledger.open(f"{folder}/dry.db" if dry_run else ledger) as book, book.transaction():
+            restored = [restore(book, one.file, one.shown) for one in books]
+    documents = []
+    for one, done in zip(books, restored, strict=True):
+        done = Restored() if dry_run else done
+        entries, statements = done.entries, done.statements
+        documents.append(
+            {
+                "paths": [_printable(one.shown)],
+                "format": recognise(one.file),
+                "plugin": None,
+                "basis": None,
+                "sha256": content_sha256(one),
+                "entries": {"new": entries[0], "known": entries[1]},
+                "statements": {"new": statements[0], "known": statements[1], "superseded": 0},
+                "problems": [],
+                "warnings": [],
+            }
+        )
+        if not as_json:
+            did = f"entries {entries[0]} new, {entries[1]} known; statements {statements[0]} new, {statements[1]} known"
+            click.echo(f"{_printable(one.shown)}: a book; {'nothing recorded' if dry_run else did}")
+    if as_json:
+        print_json({"imported": documents})
 
 
 def document(taken: Taken, left_out: Sequence[Problem] = (), dry_run: bool = False) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from wattbook.errors import LedgerError
+from wattbook.errors import LedgerError, NoLedger
 from wattbook.ledger import schema
 
 BUSY_TIMEOUT_S = 60.0
@@ -34,7 +34,7 @@ def default_url() -> str:
 def parse_url(url: str) -> URL:
     """A plain path, ``sqlite:///PATH`` or ``postgresql://...``; anything else is refused."""
     if "://" not in url:
-        return URL.create("sqlite", database=str(Path(url).expanduser()))
+        return URL.create("sqlite", database=_absolute(url))
     engine, _, rest = url.partition("://")
     if engine.split("+")[0] not in ENGINES:
         known = "a file, sqlite:///PATH or postgresql://HOST/DATABASE"
@@ -45,7 +45,13 @@ def parse_url(url: str) -> URL:
         raise LedgerError("the URL of the book cannot be understood; is it postgresql://HOST/DATABASE?") from error
     if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise LedgerError("a book needs a file: name it as a path or as sqlite:///PATH")
+    if parsed.get_backend_name() == "sqlite":
+        return parsed.set(database=_absolute(parsed.database or ""), query={})
     return parsed
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(os.path.expanduser(path))
 
 
 def connect(url: str, *, create: bool = True) -> Engine:
@@ -103,7 +109,7 @@ def _sentence(error: BaseException) -> str:
 def _sqlite(path: Path, *, create: bool) -> Engine:
     exists = _checked(path)
     if not exists and not create:
-        raise LedgerError(f"{path}: there is no book here")
+        raise NoLedger(f"{path}: there is no book here")
     if not exists:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -207,7 +213,7 @@ def _postgresql(url: URL, shown: str, *, create: bool) -> Engine:
             tables = set(inspect(connection).get_table_names(schema=schema.PG_SCHEMA))
         if not tables:
             if not create:
-                raise LedgerError(f"{shown}: there is no book here")
+                raise NoLedger(f"{shown}: there is no book here")
             _create_postgresql(engine)
         elif schema.meta.name not in tables:
             raise LedgerError(f"{shown}: the schema {schema.PG_SCHEMA} holds other tables, not a book")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from attrs import field, frozen
@@ -116,10 +116,17 @@ def single(statements: Iterable[Statement]) -> tuple[list[Statement], list[str]]
     return list(seen.values()), warnings
 
 
-def plan(statements: Iterable[Statement], heads: Mapping[Chain, list[Revision]], *, force: bool = False) -> Plan:
+def plan(
+    statements: Iterable[Statement],
+    book: Mapping[Chain, list[Revision]],
+    figures_of: Callable[[Revision], Iterable[Statement]],
+    *,
+    force: bool = False,
+) -> Plan:
     """Judge a snapshot against the book; raises ``ImportFailed`` where it must not go in.
 
-    *heads* are the revisions in the book of every chain of the snapshot's providers and months.
+    *book* holds the revisions of every chain of the snapshot's providers and years, oldest first;
+    *figures_of* gives the figures of one of them.
     """
     kept, warnings = single(statements)
     months: dict[tuple[str, str, str, str], dict[tuple[object, ...], dict[Chain, list[Statement]]]] = {}
@@ -129,7 +136,7 @@ def plan(statements: Iterable[Statement], heads: Mapping[Chain, list[Revision]],
         versions = months.setdefault(group, {})
         versions.setdefault(later(statement.version_key), {}).setdefault(chain, []).append(statement)
     _one_granularity(kept)
-    state = _State(book={chain: list(revisions) for chain, revisions in heads.items()}, force=force)
+    state = _State({chain: list(revisions) for chain, revisions in book.items()}, figures_of, force)
     state.warnings += warnings
     for group, versions in sorted(months.items()):
         newest = max(versions)
@@ -161,8 +168,13 @@ def _one_granularity(statements: Iterable[Statement]) -> None:
 class _State:
     """The book as it would be, one set of figures after the other."""
 
-    def __init__(self, *, book: dict[Chain, list[Revision]], force: bool) -> None:
-        self.book, self.force = book, force
+    def __init__(
+        self,
+        book: dict[Chain, list[Revision]],
+        figures_of: Callable[[Revision], Iterable[Statement]],
+        force: bool,
+    ) -> None:
+        self.book, self.figures_of, self.force = book, figures_of, force
         self.added: list[Revision] = []
         self.warnings: list[str] = []
         self.new = self.known = self.superseded = 0
@@ -184,7 +196,7 @@ class _State:
         before = next((old for old in reversed(revisions) if old.size), None)
         if before is not None and before.content_id != content:
             order = (later(version) > later(before.version_key)) - (later(version) < later(before.version_key))
-            same = order == 0 and _numbers(told) == _numbers(before.statements)
+            same = order == 0 and _numbers(told) == _numbers(before.statements or self.figures_of(before))
             reason = "new completeness" if same else {1: "newer version", 0: "silent restatement", -1: "forced"}[order]
             if order < 0 and outdone:
                 self.warnings.append(f"{chain}: the older version {told[0].model_version} in these files was left out")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -11,7 +13,7 @@ from sqlalchemy import Row
 
 from wattbook.errors import LedgerError
 from wattbook.ledger.restate import Chain, Revision, plain
-from wattbook.model import Statement
+from wattbook.model import Basis, Statement
 from wattbook.records import (
     Entry,
     Labels,
@@ -29,7 +31,8 @@ _PLACES: dict[str, Place] = {}
 
 
 def from_entry(entry: Entry) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The rows of ``entry`` and of ``context``."""
+    """The rows of ``entry`` and of ``context``; raises ``LedgerError`` for what has no place in a book."""
+    _check(entry)
     labels = entry.labels
     shared: dict[str, Any] = {
         "plugin": entry.plugin, "source": entry.source, "source_version": entry.source_version,
@@ -52,6 +55,26 @@ def from_entry(entry: Entry) -> tuple[dict[str, Any], dict[str, Any]]:
     except (ValueError, TypeError) as error:
         raise LedgerError(f"an entry of run {entry.run_id} cannot be written down: {error}") from error
     return own, shared
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+
+
+def _check(entry: Entry) -> None:
+    """Refuse at the door: times that do not sort, and energies that no meter can have seen."""
+    for moment in (entry.start, entry.end):
+        if not _MOMENT.fullmatch(moment):
+            raise LedgerError(f"an entry of run {entry.run_id} has {moment!r} for a time in UTC")
+    if entry.end < entry.start:
+        raise LedgerError(f"an entry of run {entry.run_id} ends at {entry.end}, before it starts")
+    for joules in (entry.energy_j, entry.low_j, entry.high_j):
+        if joules is not None and not 0 <= joules < math.inf:
+            raise LedgerError(f"an entry of run {entry.run_id} for {entry.device}/{entry.domain} says {joules:g} J")
+    if entry.kind == "reading" and (entry.energy_j is None or entry.basis not in _BASES):
+        raise LedgerError(f"a reading of run {entry.run_id} needs an energy and a basis")
+
+
+_BASES = {str(basis) for basis in Basis}
 
 
 def to_entry(row: Row[Any]) -> Entry:

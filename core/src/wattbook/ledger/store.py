@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from attrs import frozen
-from sqlalchemy import Connection, Engine, Table, func, select
+from sqlalchemy import Connection, Engine, Row, Select, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from wattbook.errors import LedgerError
@@ -22,6 +22,7 @@ from wattbook.model import Statement
 from wattbook.records import Entry, RunRecord, Snapshot, utc_text
 
 T = TypeVar("T")
+STREAM = 5_000  #: rows fetched at a time by a scan
 CHUNK = 500  #: rows of one statement; every engine takes that many parameters
 
 
@@ -139,8 +140,12 @@ class Ledger:
         told = list(statements)
         with self._writing() as connection:
             _serialise(connection)
-            book = self._history(connection, {s.provider for s in told})
-            todo = plan(told, book, force=force)
+            book = self._history(connection, {s.provider for s in told}, {s.month[:4] for s in told})
+
+            def figures_of(revision: Revision) -> tuple[Statement, ...]:
+                return _filled(revision, _figures(connection, [revision])).statements
+
+            todo = plan(told, book, figures_of, force=force)
             moment = _recorded(recorded_at)
             stamp = {"recorded_at": moment}
             key = "/".join((snapshot.sha256, snapshot.format, snapshot.plugin))
@@ -155,13 +160,44 @@ class Ledger:
                 raise LedgerError("another process recorded the same month at this very moment; import again")
         return StatementsAdded(new=todo.new, known=todo.known, superseded=todo.superseded, warnings=todo.warnings)
 
-    def _history(self, connection: Connection, providers: Iterable[str]) -> dict[Chain, list[Revision]]:
+    def put(self, table: str, found: Iterable[dict[str, Any]]) -> int:
+        """Rows as an export holds them, with the time they were recorded; the number that was new.
+
+        Raises ``LedgerError`` where the book has another row under the same key.
+        """
+        where = schema.metadata.tables[table]
+        keys = [column.name for column in where.primary_key.columns]
+        named = {"\0".join(_sortable(row[key]) for key in keys): row for row in found}
+        with self._writing() as connection:
+            new = _insert(connection, where, named)
+            if new < len(named) and table == schema.statement_set.name:
+                self._same_history(connection, named.values())
+        return new
+
+    def _same_history(self, connection: Connection, told: Iterable[dict[str, Any]]) -> None:
+        sets = schema.statement_set
+        keys = list(sets.primary_key.columns)
+        for row in told:
+            query = select(sets.c.content_id).where(*(column == row[column.name] for column in keys))
+            if connection.execute(query).scalar_one() != row["content_id"]:
+                raise LedgerError(
+                    f"the book and the export tell different histories of {row['provider']} account {row['account']}, "
+                    f"{row['month']}: import the provider's files instead"
+                )
+
+    def _history(
+        self, connection: Connection, providers: Iterable[str], years: Iterable[str]
+    ) -> dict[Chain, list[Revision]]:
+        """The chains that a snapshot may meet, with their sizes and without their figures."""
+        found = connection.execute(view.revisions(providers, years)).all()
+        sizes: dict[str, int] = {}
+        for some in chunks(sorted({row.content_id for row in found}), CHUNK):
+            sizes.update((row.content_id, row.size) for row in connection.execute(view.sizes(some)))
         history: dict[Chain, list[Revision]] = {}
-        for row in connection.execute(view.revisions(providers)).all():
-            history.setdefault(rows.chain_of_row(row), []).append(rows.to_revision(row))
-        wanted = [revision for revisions in history.values() for revision in revisions]
-        figures = _figures(connection, wanted)
-        return {chain: [_filled(revision, figures) for revision in revisions] for chain, revisions in history.items()}
+        for row in found:
+            revision = rows.to_revision(row, size=sizes.get(row.content_id, 0))
+            history.setdefault(revision.chain, []).append(revision)
+        return history
 
     # --- reading -----------------------------------------------------------------------------
 
@@ -177,6 +213,12 @@ class Ledger:
         query = view.entries(start=_text(start), end=_text(end), run_id=run_id, as_of=_text(as_of))
         with self._reading() as connection:
             return [rows.to_entry(row) for row in connection.execute(query)]
+
+    def entries_of(self, run_ids: Iterable[str]) -> Iterator[Entry]:
+        """The entries of some runs, a few at a time."""
+        for some in chunks(sorted(run_ids), CHUNK):
+            for row in self.scan(view.entries().where(schema.entry.c.run_id.in_(some))):
+                yield rows.to_entry(row)
 
     def entry(self, entry_id: str) -> Entry | None:
         """One entry by its id, corrected or not; an unambiguous beginning of the id is enough."""
@@ -212,6 +254,18 @@ class Ledger:
             heads = [rows.to_revision(row) for row in found]
             figures = _figures(connection, heads)
         return [_filled(revision, figures) for revision in heads]
+
+    def history(self) -> Iterator[Revision]:
+        """Every revision of every month, oldest first, with its figures."""
+        for row in self.scan(view.revisions()):
+            with self._reading() as connection:
+                revision = rows.to_revision(row)
+                yield _filled(revision, _figures(connection, [revision]))
+
+    def scan(self, query: Select[Any]) -> Iterator[Row[Any]]:
+        """The rows of a query of ``wattbook.ledger.view``, a few at a time, however many there are."""
+        with self._reading() as connection:
+            yield from connection.execute(query, execution_options={"yield_per": STREAM})
 
     def count(self) -> int:
         """How many entries the book holds, corrected ones and gaps too."""
@@ -262,6 +316,10 @@ def chunks(items: Sequence[T] | Iterable[T], size: int) -> Iterator[list[T]]:
     iterator = iter(items)
     while some := list(islice(iterator, size)):
         yield some
+
+
+def _sortable(value: str | int) -> str:
+    return f"{value:09}" if isinstance(value, int) else value
 
 
 def _recorded(moment: datetime | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select
 
 from wattbook.ledger import schema
 
@@ -38,6 +38,36 @@ def _reaches(start: str) -> ColumnElement[bool]:
     return (entry.c.end_at > start) | and_(entry.c.end_at == start, entry.c.start_at == start)
 
 
+def everything(*, ordered: bool = False) -> Select[Any]:
+    """Every entry that was ever written, also where what it shares with others is missing."""
+    query = select(*_OWN, *_SHARED).outerjoin_from(entry, context, entry.c.context_id == context.c.context_id)
+    return query.order_by(entry.c.start_at, entry.c.entry_id) if ordered else query
+
+
+def all_of(table: Table) -> Select[Any]:
+    """Every row of a table, in the order of its key."""
+    return select(table).order_by(*table.primary_key.columns)
+
+
+def dangling() -> Select[Any]:
+    """Entries that correct one that does not exist."""
+    written = select(entry.c.entry_id)
+    return select(entry.c.entry_id, entry.c.supersedes).where(
+        entry.c.supersedes.is_not(None), entry.c.supersedes.not_in(written)
+    )
+
+
+def addends() -> Select[Any]:
+    """What totals add up, in the order of host, domain and time."""
+    corrected = select(entry.c.supersedes).where(entry.c.supersedes.is_not(None))
+    columns = (entry.c.entry_id, entry.c.run_id, entry.c.host, entry.c.device, entry.c.domain)
+    return (
+        select(*columns, entry.c.start_at, entry.c.end_at)
+        .where(entry.c.kind == "reading", entry.c.outermost == 1, entry.c.entry_id.not_in(corrected))
+        .order_by(entry.c.host, entry.c.device, entry.c.domain, entry.c.start_at, entry.c.end_at, entry.c.entry_id)
+    )
+
+
 def runs(*, run_id: str | None = None, as_of: str | None = None) -> Select[Any]:
     """Every record of every run, those that tell most last."""
     query = select(run)
@@ -61,13 +91,23 @@ def heads(*, months: Iterable[str] | None = None, as_of: str | None = None) -> S
     return select(sets).join(top, here).order_by(*key)
 
 
-def revisions(providers: Iterable[str]) -> Select[Any]:
-    """The whole history of some providers' figures, oldest first."""
-    return (
-        select(sets)
-        .where(sets.c.provider.in_(list(providers)))
-        .order_by(sets.c.provider, sets.c.interface, sets.c.account, sets.c.payer, sets.c.month, sets.c.revision)
+def revisions(providers: Iterable[str] | None = None, years: Iterable[str] | None = None) -> Select[Any]:
+    """The whole history of the figures, of all or of some providers and years, oldest first."""
+    query = select(sets)
+    if providers is not None:
+        query = query.where(sets.c.provider.in_(list(providers)))
+    if years is not None:
+        query = query.where(or_(*(sets.c.month.startswith(year, autoescape=True) for year in years)))
+    return query.order_by(
+        sets.c.provider, sets.c.interface, sets.c.account, sets.c.payer, sets.c.month, sets.c.revision
     )
+
+
+def sizes(contents: Iterable[str]) -> Select[Any]:
+    """How many figures some contents hold."""
+    row = schema.statement
+    wanted = row.c.content_id.in_(list(contents))
+    return select(row.c.content_id, func.count().label("size")).where(wanted).group_by(row.c.content_id)
 
 
 def statements(contents: Iterable[str]) -> Select[Any]:

@@ -1,0 +1,204 @@
+"""The whole book as text that is read back to the identical book: JSON Lines, or CSV for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from typing import IO, Any, TextIO
+
+from attrs import frozen
+
+from wattbook.errors import ImportFailed
+from wattbook.ledger import rows, schema, view
+from wattbook.ledger.store import Ledger
+from wattbook.model import SourceFile
+from wattbook.records import Entry, RunRecord, canonical, stated
+
+VERSION = 1
+MARK = "wattbook_book"
+MAX_LINE = 16 << 20
+BATCH = 2_000
+#: for the eye: what a spreadsheet shows of every line; ``content`` is what is read back
+COLUMNS = (
+    "record", "id", "recorded_at", "start", "end", "host", "device", "domain", "basis", "energy_j", "low_j", "high_j",
+    "outermost", "plugin", "source", "project", "phase", "person", "platform", "provider", "account", "month",
+    "scope", "method", "co2e_kg", "content",
+)  # fmt: skip
+FORMATS = {"jsonl": "wattbook-jsonl", "csv": "wattbook-csv"}
+
+
+@frozen
+class Restored:
+    """How much of an export was new to the book and how much it knew."""
+
+    entries: tuple[int, int] = (0, 0)
+    statements: tuple[int, int] = (0, 0)
+
+
+# --- writing -----------------------------------------------------------------------------------
+
+
+def lines(ledger: Ledger) -> Iterator[dict[str, Any]]:
+    """Every row of the book as one JSON value, in an order that depends on the content alone."""
+    counts: dict[str, int] = {}
+    yield {MARK: VERSION}
+    for line in _records(ledger):
+        kind = next(iter(line))
+        counts[kind] = counts.get(kind, 0) + 1
+        yield line
+    yield {"end": counts}
+
+
+def _records(ledger: Ledger) -> Iterator[dict[str, Any]]:
+    for row in ledger.scan(view.all_of(schema.run)):
+        yield {"run": json.loads(row.content), "id": row.record_id, "recorded_at": row.recorded_at}
+    for row in ledger.scan(view.everything(ordered=True)):
+        yield {"entry": stated(rows.to_entry(row)), "id": row.entry_id, "recorded_at": row.recorded_at}
+    for table in (schema.snapshot, schema.statement, schema.statement_set):
+        for row in ledger.scan(view.all_of(table)):
+            yield {table.name: dict(row._mapping)}
+
+
+def write_jsonl(ledger: Ledger, stream: TextIO) -> int:
+    """One value a line, the first naming the format and the last saying how many there are."""
+    count = 0
+    for line in lines(ledger):
+        stream.write(canonical(line) + "\n")
+        count += 1
+    return count
+
+
+def write_csv(ledger: Ledger, stream: TextIO) -> int:
+    """The same lines with columns to look at; a cell that a spreadsheet would compute is escaped."""
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    count = 0
+    for line in lines(ledger):
+        kind = next(iter(line))
+        seen = _flat(kind, line)
+        cells = [_safe(seen.get(column)) for column in COLUMNS[:-1]]
+        writer.writerow([*cells, canonical(line)])
+        count += 1
+    return count
+
+
+def _flat(kind: str, line: dict[str, Any]) -> dict[str, Any]:
+    content = line[kind] if isinstance(line[kind], dict) else {}
+    seen = {**content, **content.get("labels", {}), "record": kind, "id": line.get("id")}
+    if kind == "entry":
+        seen["method"] = None  # the column is that of a statement
+    return {**seen, "recorded_at": line.get("recorded_at", content.get("recorded_at"))}
+
+
+def _safe(value: Any) -> str:
+    if value is None or isinstance(value, (dict, list)):
+        return ""
+    if isinstance(value, (int, float)):
+        return repr(value)
+    text = str(value)
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+# --- reading -----------------------------------------------------------------------------------
+
+
+def recognise(file: SourceFile) -> str | None:
+    """``wattbook-jsonl`` or ``wattbook-csv`` for an export of a book, else ``None``."""
+    if file.head.startswith(b'{"%s":' % MARK.encode()):
+        return FORMATS["jsonl"]
+    if file.head.startswith(",".join(COLUMNS).encode()):
+        return FORMATS["csv"]
+    return None
+
+
+def restore(ledger: Ledger, file: SourceFile, shown: str) -> Restored:
+    """Read an export back in one transaction: all of it or, after an error, nothing."""
+    try:
+        with file.open() as stream, ledger.transaction():
+            found = _csv_lines(stream, shown) if recognise(file) == FORMATS["csv"] else _json_lines(stream, shown)
+            return _take(ledger, found, shown)
+    except (OSError, EOFError, UnicodeError, csv.Error) as error:
+        raise ImportFailed(f"the file is cut or damaged: {error}", path=shown) from error
+
+
+def _json_lines(stream: IO[bytes], shown: str) -> Iterator[tuple[int, Any]]:
+    number = 0
+    while raw := stream.readline(MAX_LINE):
+        number += 1
+        yield number, _parsed(raw, shown, number)
+
+
+def _csv_lines(stream: IO[bytes], shown: str) -> Iterator[tuple[int, Any]]:
+    csv.field_size_limit(MAX_LINE)
+    reader = csv.reader(io.TextIOWrapper(stream, "utf-8", newline=""))
+    next(reader)
+    for cells in reader:
+        if len(cells) != len(COLUMNS):
+            raise ImportFailed(f"has {len(cells)} cells, not {len(COLUMNS)}", path=shown, line=reader.line_num)
+        yield reader.line_num, _parsed(cells[-1], shown, reader.line_num)
+
+
+def _parsed(text: str | bytes, shown: str, number: int) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise ImportFailed("this line is not JSON; is the file cut?", path=shown, line=number) from error
+    if not isinstance(value, dict) or not value:
+        raise ImportFailed("this line is no record of a book", path=shown, line=number)
+    return value
+
+
+def _take(ledger: Ledger, found: Iterable[tuple[int, Any]], shown: str) -> Restored:
+    counts: dict[str, int] = {}
+    batches: dict[str, list[dict[str, Any]]] = {}
+    new: dict[str, int] = {}
+    ended = False
+
+    def flush(kind: str) -> None:
+        new[kind] = new.get(kind, 0) + ledger.put(kind, batches.pop(kind, []))
+
+    for number, line in found:
+        if number == 1 or MARK in line:
+            if line.get(MARK) != VERSION:
+                raise ImportFailed(f"this export has format {line.get(MARK)}, not {VERSION}", path=shown, line=number)
+            continue
+        if "end" in line:
+            ended = True
+            if line["end"] != counts:
+                raise ImportFailed(f"the export says {line['end']}, there were {counts}", path=shown, line=number)
+            continue
+        try:
+            kind, made = _rows(line)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ImportFailed(f"this line is no record of a book: {error}", path=shown, line=number) from error
+        counts[kind] = counts.get(kind, 0) + 1
+        for table, row in made:
+            batches.setdefault(table, []).append(row)
+            if len(batches[table]) >= BATCH:
+                flush(table)
+    if not ended:
+        raise ImportFailed("the file is cut: its last line is missing", path=shown)
+    for table in list(batches):
+        flush(table)
+    told = {kind: (new.get(kind, 0), counts.get(kind, 0) - new.get(kind, 0)) for kind in ("entry", "statement")}
+    return Restored(told["entry"], told["statement"])
+
+
+def _rows(line: dict[str, Any]) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
+    if "entry" in line:
+        own, shared = rows.from_entry(Entry.from_dict(line["entry"]))
+        if own["entry_id"] != line["id"]:
+            raise ValueError("its content does not have the hash that it names; was the export edited?")
+        return "entry", [("context", shared), ("entry", {**own, "recorded_at": line["recorded_at"]})]
+    if "run" in line:
+        row = rows.from_run(RunRecord.from_dict(line["run"]))
+        if row["record_id"] != line["id"]:
+            raise ValueError("its content does not have the hash that it names; was the export edited?")
+        return "run", [("run", {**row, "recorded_at": line["recorded_at"]})]
+    for table in (schema.snapshot, schema.statement, schema.statement_set):
+        if table.name in line:
+            content = line[table.name]
+            return table.name, [(table.name, {column.name: content[column.name] for column in table.c})]
+    raise ValueError(f"{next(iter(line))!r} is no kind of record")
