@@ -35,7 +35,7 @@ def year(text: str) -> str:
     """The launch year in ``Q1'23``, ``3Q 2016``, ``Channel: 7/27/2017, OEM: 9/5/2016``."""
     full = re.findall(r"\b(?:19|20)\d\d\b", text)
     if full:
-        return min(full)
+        return str(min(full))
     short = re.search(r"[Qq]\d\s*'?(\d\d)\b|\d[Qq]\s*(\d\d)\b", text)
     return f"20{short[1] or short[2]}" if short else ""
 

@@ -248,13 +248,17 @@ class Activity:
 
 @frozen(kw_only=True)
 class Identity:
-    """What a catalogue says about a chip's name: a match, or the reason why there is none."""
+    """What a catalogue says about the name of a chip or of a cloud instance type: a match, or why there is none."""
 
     query: str
-    kind: str | None = None  #: ``cpu``, ``gpu``, ``accelerator``
+    kind: str | None = None  #: ``cpu``, ``gpu``, ``accelerator``, ``instance``
     match: str | None = None
     tdp_w: float | None = None
     cores: int | None = None
+    threads: int | None = None
+    memory_gb: float | None = None  #: of a cloud instance type
+    cpu: str = ""  #: of a cloud instance type, as the catalogue names it
+    gpus: tuple[str, ...] = ()  #: of a cloud instance type, one name a device
     year: int | None = None
     confidence: str | None = None  #: ``vendor``, ``secondary``, ``unofficial``
     source: str = ""

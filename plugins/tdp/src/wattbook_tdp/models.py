@@ -42,7 +42,8 @@ def package(tdp_w: float, os_share: float) -> float:
 
     Source: 9 server CPUs, 119 RAPL points; median absolute error 13.6 % on unseen CPUs.
     """
-    return tdp_w * (c.PACKAGE_IDLE_PER_W + c.PACKAGE_SPAN_PER_W * max(0.0, os_share) ** c.PACKAGE_EXPONENT)
+    bent: float = max(0.0, os_share) ** c.PACKAGE_EXPONENT
+    return tdp_w * (c.PACKAGE_IDLE_PER_W + c.PACKAGE_SPAN_PER_W * bent)
 
 
 def gpu(limit_w: float, utilisation: float) -> float:

@@ -66,8 +66,7 @@ def _core(text: str) -> str:
             return text
         digits = model[1]
         return f"core2 {'e' + digits if digits.isdigit() else digits.removeprefix('s') if digits[:2] in _SMALL else digits}"
-    text = re.sub(r"\bcore (?=i[3579]\b|ultra\b|m[357]?-)", "", text)
-    return text
+    return re.sub(r"\bcore (?=i[3579]\b|ultra\b|m[357]?-)", "", text)
 
 
 _SMALL = {"su", "sl", "sp"}  # small packages print the model without their S
@@ -92,16 +91,14 @@ def _xeon(text: str) -> str:
     text = re.sub(r"\b(e[357]|w\d?|d|e) (?=\d{3,})", r"\1-", text)
     text = re.sub(r"\b(e[357]-\d{4}[a-z]?) 0$", r"\1", text)
     text = re.sub(r"\bxeon 6 (?:performance |efficient )?(?=\d{4}[pe])", "xeon ", text)
-    text = re.sub(r"\bxeon cpu max\b", "xeon max", text)
-    return text
+    return re.sub(r"\bxeon cpu max\b", "xeon max", text)
 
 
 def _ryzen(text: str) -> str:
     text = text.replace("threadripper pro", "threadripper").replace("ryzen threadripper", "threadripper")
     text = re.sub(r"\bryzen pro (\d)\b", r"ryzen \1 pro", text)
     text = re.sub(r"\bmax ?\+", "max+", text)
-    text = re.sub(r"\bhx pro\b", "pro hx", text)
-    return text
+    return re.sub(r"\bhx pro\b", "pro hx", text)
 
 
 def _opteron(text: str) -> str:
