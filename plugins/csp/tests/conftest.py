@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -66,9 +66,9 @@ def totals() -> Callable[..., Totals]:
 
 
 @pytest.fixture
-def providers() -> Iterator[Path]:
+def providers() -> Path:
     """The folder of providers' samples, which lies outside the project."""
     folder = os.environ.get("WATTBOOK_PROVIDERS")
     if not folder:
         pytest.skip("WATTBOOK_PROVIDERS does not name the folder of providers' samples")
-    yield Path(folder)
+    return Path(folder)

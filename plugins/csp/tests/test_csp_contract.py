@@ -49,3 +49,35 @@ class TestAzureItems(CspContract):
 
 class TestAzureSummary(CspContract):
     paths = ("azure/monthlysummary.allscopes.json",)
+
+
+class TestAwsApi(CspContract):
+    paths = tuple(f"aws/sustainability_api/get_estimated_carbon_emissions.monthly.page{p}.json" for p in (1, 2))
+
+
+class TestAwsCcft(CspContract):
+    paths = ("aws/ccft_experimental/2020-01-01carbon_emissions.json",)
+
+
+class TestAzureMcfs(CspContract):
+    paths = ("azure/mcfs_2024.json",)
+
+
+class TestScaleway(CspContract):
+    paths = ("scaleway/data_query.2026-05.json",)
+
+
+class TestOvh(CspContract):
+    paths = ("ovh/carbon_footprint_202409_202608.csv",)
+
+
+class TestOracle(CspContract):
+    paths = tuple(f"oci/usageCarbonEmissions.power.{m}.2026-07.json" for m in ("location", "market"))
+
+
+class TestIbm(CspContract):
+    paths = ("ibm/carbon_emissions.json", "ibm/carbon_emissions.page2.json")
+
+
+class TestExoscale(CspContract):
+    paths = ("exoscale/environmental-impact_report.json",)

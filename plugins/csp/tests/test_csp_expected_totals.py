@@ -120,3 +120,65 @@ def test_the_examples_restatement_replaces_the_whole_month(totals: Callable[...,
     assert old["2026-09", "total", "location"] == Decimal("409.221")
     assert new["2026-09", "total", "location"] == Decimal("391.170")
     assert both == new
+
+
+API: dict[str, Cell] = {
+    "TOTAL_LBM_CARBON_EMISSIONS": ("total", "location"),
+    "TOTAL_MBM_CARBON_EMISSIONS": ("total", "market"),
+    "TOTAL_SCOPE_1_CARBON_EMISSIONS": ("1", "unsplit"),
+    "TOTAL_SCOPE_2_LBM_CARBON_EMISSIONS": ("2", "location"),
+    "TOTAL_SCOPE_2_MBM_CARBON_EMISSIONS": ("2", "market"),
+    "TOTAL_SCOPE_3_LBM_CARBON_EMISSIONS": ("3", "location"),
+    "TOTAL_SCOPE_3_MBM_CARBON_EMISSIONS": ("3", "market"),
+}
+UNSPLIT: Cell = ("total", "unsplit")
+
+
+@pytest.mark.parametrize("pattern", ["*page?.json", "*ungrouped.json", "*.json"])
+def test_aws_api_grouped_ungrouped_or_both(
+    providers: Path, expected: Any, totals: Callable[..., Any], pattern: str
+) -> None:
+    files = sorted((providers / "aws/synthetic/sustainability_api").glob(pattern))
+    assert totals(*files) == _kg(expected["aws/synthetic/sustainability_api pages 1+2"], API, 1000)
+
+
+@pytest.mark.parametrize("name", ["2020-01-01carbon_emissions.json", "ccft-data.jq.csv", "."])
+def test_the_old_aws_tool(providers: Path, expected: Any, totals: Callable[..., Any], name: str) -> None:
+    by_month = expected["aws/synthetic/ccft_experimental/2020-01-01carbon_emissions.json"]
+    found = totals(providers / "aws/synthetic/ccft_experimental" / name)
+    assert found == _kg(by_month, {"mbmCarbon_MTCO2e": ("total", "market")}, 1000)
+
+
+def test_scaleways_leaves(providers: Path, expected: Any, totals: Callable[..., Any]) -> None:
+    path = "scaleway/synthetic/data_query.2026-05.json"
+    assert totals(providers / path) == {("2026-05", *UNSPLIT): Decimal(expected[path]["leaf_sku_sum_kg"])}
+
+
+def test_ovh_by_month(providers: Path, expected: Any, totals: Callable[..., Any]) -> None:
+    path = "ovh/synthetic/carbon_footprint_202409_202608.csv"
+    names = {
+        "total_location_based_kg_co2eq": ("total", "location"),
+        "total_market_based_kg_co2eq": ("total", "market"),
+    }
+    assert totals(providers / path) == _kg(expected[path], names, 1)
+
+
+@pytest.mark.parametrize("method", ["location", "market"])
+def test_oracle_by_method(providers: Path, expected: Any, totals: Callable[..., Any], method: str) -> None:
+    path = f"oci/synthetic/usageCarbonEmissions.power.{method}.2026-07.json"
+    value, unit = expected[path].split()
+    assert unit == "MTCO2"
+    assert totals(providers / path) == {("2026-07", "total", method): Decimal(value) * 1000}
+
+
+def test_ibm_is_in_grams(providers: Path, expected: Any, totals: Callable[..., Any]) -> None:
+    by_month = expected["ibm/synthetic"]
+    assert totals(providers / "ibm/synthetic") == {
+        (month, *UNSPLIT): Decimal(values["gCO2e"]) / 1000 for month, values in by_month.items()
+    }
+
+
+def test_exoscales_leaves(providers: Path, expected: Any, totals: Callable[..., Any]) -> None:
+    path = "exoscale/synthetic/environmental-impact_report.json"
+    found = totals(providers / path, options={"month": "2026-05"})
+    assert found == {("2026-05", *UNSPLIT): Decimal(expected[path]["leaf_sum"])}

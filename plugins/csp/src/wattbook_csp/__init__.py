@@ -34,7 +34,16 @@ FORMATS = (
     Format("aws-console-csv", "aws_console_csv"),
     Format("aws-data-export", "aws_data_export"),
     Format("gcp-bigquery", "gcp_bigquery"),
+    Format("aws-api-json", "aws_api_json"),
+    Format("aws-ccft-json", "aws_ccft_json"),
     Format("azure-carbon-json", "azure_carbon_json"),
+    Format("azure-mcfs", "azure_mcfs"),
+    Format("scaleway-json", "scaleway_json"),
+    Format("ovh-csv", "ovh_csv"),
+    Format("oci-json", "oci_json"),
+    Format("ibm-json", "ibm_json"),
+    Format("exoscale-json", "exoscale_json"),
+    Format("csv", "csv_map"),
 )
 
 

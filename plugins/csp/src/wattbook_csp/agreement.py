@@ -12,8 +12,7 @@ from wattbook import ImportFailed
 class Agreement:
     """Adds up the difference between totals and parts of each month; more than rounding is an error.
 
-    A total and its three parts are each rounded, so that a row may be off by two units of the last
-    digit; ``rounding_kg`` is that unit.
+    Every one of the numbers is rounded to ``rounding_kg``, so each may be off by half of it.
     """
 
     rounding_kg: float
@@ -24,12 +23,12 @@ class Agreement:
             return
         sums = self._months.setdefault((account, month), [0.0, 0.0])
         sums[0] += float(total) - sum(float(part) for part in parts if part is not None)
-        sums[1] += 1
+        sums[1] += 1 + len(parts)
 
     def verify(self) -> None:
-        for (account, month), (difference_kg, rows) in self._months.items():
-            if abs(difference_kg) > 2 * rows * self.rounding_kg + 1e-9:
+        for (account, month), (difference_kg, numbers) in self._months.items():
+            if abs(difference_kg) > numbers * self.rounding_kg / 2 + 1e-9:
                 raise ImportFailed(
-                    f"{month} of account {account}: the totals differ from the sum of their scopes"
+                    f"{month} of account {account}: the totals differ from the sum of their parts"
                     f" by {difference_kg:.6g} kg, more than rounding explains; is the file damaged?"
                 )

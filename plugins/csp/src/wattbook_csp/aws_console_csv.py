@@ -10,7 +10,8 @@ from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 from wattbook_csp import aws, months, tables, versions
 from wattbook_csp.agreement import Agreement
 from wattbook_csp.decimals import Marks, kilograms
-from wattbook_csp.snapshots import Figures, Notes, Row, newest
+from wattbook_csp.notes import Notes
+from wattbook_csp.snapshots import Figures, Row, newest
 
 FORMAT = "aws-console-csv"
 
@@ -35,7 +36,7 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
     account = source.account or months.UNSPECIFIED
     marks = Marks.from_option(source.options.get("decimal"))
     if source.account is None:
-        notes.add("the file does not say whose figures these are; give the account with --account ID")
+        notes.add(months.NO_ACCOUNT)
 
     def rows() -> Iterator[Row]:
         for file in source.files:

@@ -10,7 +10,8 @@ from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 from wattbook_csp import aws, months, tables, versions
 from wattbook_csp.agreement import Agreement
 from wattbook_csp.decimals import kilograms
-from wattbook_csp.snapshots import Figures, Notes, Row, newest
+from wattbook_csp.notes import Notes
+from wattbook_csp.snapshots import Figures, Row, newest
 
 FORMAT = "aws-data-export"
 

@@ -13,7 +13,8 @@ from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 from wattbook_csp import months, pages
 from wattbook_csp.azure_views import ALL_SCOPES, Key, View, best
 from wattbook_csp.decimals import KG_PER_KG, kilograms
-from wattbook_csp.snapshots import Figures, Notes, Row, newest
+from wattbook_csp.notes import Notes
+from wattbook_csp.snapshots import Figures, Row, newest
 
 FORMAT = "azure-carbon-json"
 UNIT = "kgCO2E"
@@ -110,8 +111,7 @@ def _month(asked: Any, options: Any, path: Path) -> str:
         return months.month(start) if start == end else ""
     if said := options.get("month"):
         return months.month(said)
-    found = re.findall(r"(?<!\d)(20\d\d-(?:0[1-9]|1[0-2]))(?!\d)", "/".join(path.parts[-3:]))
-    return found[-1] if found else ""
+    return months.in_name(path)
 
 
 def _views(found: Sequence[Page], account: str | None, notes: Notes) -> Iterable[View]:

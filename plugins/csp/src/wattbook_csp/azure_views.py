@@ -8,7 +8,8 @@ from decimal import Decimal
 from attrs import define, evolve, field, frozen
 from wattbook import Statement
 
-from wattbook_csp.snapshots import Notes, Row
+from wattbook_csp.notes import Notes
+from wattbook_csp.snapshots import Row
 
 ALL_SCOPES = ("1", "2", "3")
 #: most detailed first; a monthly summary has no category

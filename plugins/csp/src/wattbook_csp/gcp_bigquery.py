@@ -13,7 +13,8 @@ from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 from wattbook_csp import months, pages, tables, versions
 from wattbook_csp.agreement import Agreement
 from wattbook_csp.decimals import KG_PER_KG, Marks, kilograms
-from wattbook_csp.snapshots import Figures, Notes, Row, newest
+from wattbook_csp.notes import Notes
+from wattbook_csp.snapshots import Figures, Row, newest
 
 FORMAT = "gcp-bigquery"
 UNIT = "kgCO2e"

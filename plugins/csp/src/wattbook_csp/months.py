@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from pathlib import Path
 
-from wattbook import ImportFailed
+from wattbook import ImportFailed, ImportSource
 
 #: stands for a month or an account that the file does not name and the user did not say
 UNSPECIFIED = "unspecified"
+NO_MONTH = "the file does not say its month; give it with --start 2026-09-01, or name the file after it"
+NO_ACCOUNT = "the file does not say whose figures these are; give the account with --account ID"
 
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
 _YEARS = range(2000, 2101)
@@ -71,3 +74,26 @@ def period(start: str, end: str) -> str:
 
 def _first_of_month(at: datetime) -> datetime:
     return at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def is_whole_months(start: str, end: str) -> int:
+    """How many whole months lie from *start* to *end*; 0 where they are not whole."""
+    first, last = moment(start), moment(end)
+    if first != _first_of_month(first) or last != _first_of_month(last):
+        return 0
+    return (last.year - first.year) * 12 + last.month - first.month
+
+
+def from_user(source: ImportSource, path: Path) -> str:
+    """The month of a file that does not name one: said as an option or as ``--start``, or in its name."""
+    if said := source.options.get("month"):
+        return month(said)
+    if source.start is not None:
+        return f"{source.start.astimezone(UTC):%Y-%m}"
+    return in_name(path) or UNSPECIFIED
+
+
+def in_name(path: Path) -> str:
+    """The last month such as ``2026-01`` in the name of a file or of its nearest folders."""
+    found = re.findall(r"(?<!\d)(20\d\d-(?:0[1-9]|1[0-2]))(?!\d|-\d)", "/".join(path.parts[-3:]))
+    return found[-1] if found else ""

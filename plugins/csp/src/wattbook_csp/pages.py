@@ -114,3 +114,9 @@ def _decode(text: str, start: int, file: SourceFile, line: int) -> tuple[Any, in
     except json.JSONDecodeError as error:
         at = line + text.count("\n", start, error.pos)
         raise ImportFailed(f"is not whole JSON: {error.msg}; was the file cut?", path=file.path, line=at) from None
+
+
+def whole(value: Any) -> int | None:
+    """A count such as an offset; ``None`` for what is none."""
+    digits = text(value)
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 16 else None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from attrs import define, field
 from wattbook import ImportFailed, Problem, Statement
 
-MAX_NOTES = 50  #: of one kind; further ones are counted
+from wattbook_csp.notes import Notes
+
+Version = tuple[int | str, ...]
+AccountMonth = tuple[str, str]
 
 
 class Row(NamedTuple):
@@ -19,7 +21,7 @@ class Row(NamedTuple):
     line: int | None
     account: str  #: whose months are replaced as a whole: the payer, where there is one
     month: str
-    version: tuple[int | str, ...]
+    version: Version
     cells: Any  #: what the format makes statements from
 
 
@@ -28,30 +30,6 @@ class Figures(NamedTuple):
 
     key: Hashable
     statements: Sequence[Statement]
-
-
-@define
-class Notes:
-    """Problems found on the way, each once, in their order."""
-
-    _seen: dict[tuple[str, str | None, int | None], None] = field(factory=dict, init=False)
-    _kinds: dict[str, int] = field(factory=dict, init=False)
-
-    def add(self, reason: str, *, path: Path | None = None, line: int | None = None, kind: str = "") -> None:
-        place = (reason, None if path is None else str(path), line)
-        if place in self._seen:
-            return
-        kind = kind or reason
-        self._kinds[kind] = self._kinds.get(kind, 0) + 1
-        if self._kinds[kind] <= MAX_NOTES:
-            self._seen[place] = None
-
-    def problems(self) -> Iterator[Problem]:
-        for reason, path, line in self._seen:
-            yield Problem(reason=reason, path=path, line=line)
-        for kind, count in self._kinds.items():
-            if count > MAX_NOTES:
-                yield Problem(reason=f"{kind}: {count - MAX_NOTES} more")
 
 
 def newest(
@@ -63,11 +41,19 @@ def newest(
     versions, then for the figures.  A row that is missing in the newest version is thereby gone.
     Equal rows are kept once and noted; rows with the same key and other figures are refused.
     """
-    best: dict[tuple[str, str], tuple[int | str, ...]] = {}
-    others: dict[tuple[str, str], set[tuple[int | str, ...]]] = {}
-    found = False
-    for row in rows():
-        found = True
+    best = newest_versions(rows(), notes)
+    yield from once((row for row in rows() if row.version == best.get((row.account, row.month))), figures, notes)
+    yield from notes.problems()
+
+
+def newest_versions(rows: Iterable[Row], notes: Notes) -> Mapping[AccountMonth, Version]:
+    """The newest version of each (account, month); the others are noted as left out.
+
+    A year is left out where a month of it is there: the same kilograms may not be in both.
+    """
+    best: dict[AccountMonth, Version] = {}
+    others: dict[AccountMonth, set[Version]] = {}
+    for row in rows:
         month = (row.account, row.month)
         known = best.get(month)
         if known is None:
@@ -75,40 +61,38 @@ def newest(
         elif known != row.version:
             others.setdefault(month, {known}).add(row.version)
             best[month] = max(known, row.version)
-    if not found:
-        raise ImportFailed("holds a header and no figure")
+    if not best:
+        raise ImportFailed("holds no row of figures")
     for month, versions in sorted(others.items()):
         left_out = ", ".join(_shown(version) for version in sorted(versions - {best[month]}))
-        notes.add(f"{month[1]} of account {month[0]}: {_shown(best[month])} is the newest, left out: {left_out}",
-                  kind="left out older versions")  # fmt: skip
-    yield from _once(rows, figures, notes, best)
-    yield from notes.problems()
+        notes.add(
+            f"{month[1]} of account {month[0]}: {_shown(best[month])} is the newest, left out: {left_out}",
+            kind="older versions left out",
+        )
+    covered = {(account, month[:4]) for account, month in best if len(month) > 4}
+    for account, year in sorted(covered & best.keys()):
+        del best[account, year]
+        notes.add(f"the figures of all {year} of account {account} left out, because its months are there too")
+    return best
 
 
-def _once(
-    rows: Callable[[], Iterable[Row]],
-    figures: Callable[[Row], Figures],
-    notes: Notes,
-    best: dict[tuple[str, str], tuple[int | str, ...]],
-) -> Iterator[Statement]:
+def once(rows: Iterable[Row], figures: Callable[[Row], Figures], notes: Notes) -> Iterator[Statement]:
+    """The statements of *rows*, none of them twice; a row without any value gives none."""
     seen: dict[int, tuple[int, int]] = {}
     paths: dict[Path, int] = {}
     yielded = False
-    for row in rows():
-        if row.version != best[row.account, row.month]:
-            continue
+    for row in rows:
         key, statements = figures(row)
         place = paths.setdefault(row.path, len(paths)) << 40 | (row.line or 0)
         # hashes instead of keys: an export of a million rows stays within bounded memory
-        digest, values = hash(key), hash(tuple((s.scope, s.method, float(s.co2e_kg)) for s in statements))
-        known = seen.setdefault(digest, (place, values))
+        values = hash(tuple([(s.scope, s.method, s.co2e_kg) for s in statements]))
+        known = seen.setdefault(hash(key), (place, values))
         if known[0] != place:
             path, line = list(paths)[known[0] >> 40], known[0] & (1 << 40) - 1
             first = f"line {line} of {path.name}" if line else path.name
             if known[1] != values:
-                raise ImportFailed(
-                    f"the same key as in {first} with other figures: {_key(key)}", path=row.path, line=row.line
-                )
+                reason = f"the same key as in {first} with other figures: {_key(key)}"
+                raise ImportFailed(reason, path=row.path, line=row.line)
             notes.add(f"the same row as in {first}, counted once", path=row.path, line=row.line, kind="repeated rows")
             continue
         yielded = yielded or bool(statements)
@@ -117,7 +101,7 @@ def _once(
         raise ImportFailed("holds no figure: every value is empty")
 
 
-def _shown(version: tuple[int | str, ...]) -> str:
+def _shown(version: Version) -> str:
     numbers = ".".join(str(part) for part in version if isinstance(part, int))
     texts = " ".join(part for part in version if isinstance(part, str) and part)
     return " ".join(part for part in (f"v{numbers}" if numbers else "", texts) if part) or "no version"

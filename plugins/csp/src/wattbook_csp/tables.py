@@ -10,7 +10,7 @@ from operator import itemgetter
 
 from wattbook import ImportFailed, SourceFile
 
-from wattbook_csp.snapshots import Notes
+from wattbook_csp.notes import Notes
 
 MAX_LINE = 1 << 20  #: characters; a longer line is no row of an export
 _DELIMITERS = ",;\t"
@@ -94,7 +94,7 @@ def _rows(
     width = len(names)
     # a column that is not there is read from one more, empty, cell
     places = [names.index(name) if name in names else width for name in (*required, *optional)]
-    pick = itemgetter(*places, width)
+    pick = itemgetter(*places)  # of one column it would give a bare text; every format needs more
     for cells in csv.reader(source, delimiter=delimiter):
         if len(cells) != width:
             if not any(cells):

@@ -1,0 +1,89 @@
+"""``ovh-csv``: OVHcloud's carbon calculator, a CSV by month and service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
+
+from wattbook_csp import months, tables
+from wattbook_csp.agreement import Agreement
+from wattbook_csp.decimals import KG_PER_KG, Marks, kilograms
+from wattbook_csp.notes import Notes
+from wattbook_csp.snapshots import Figures, Row, newest
+
+FORMAT = "ovh-csv"
+UNIT = "kgCO2eq"
+UNIT_KG = KG_PER_KG
+RESOLUTION_KG = Decimal("0.01")
+
+KEY = ("type", "datacenter", "range", "name", "server_domain", "date")
+#: pillars of a life cycle and not GHG scopes: they are compared with the totals, and only these are kept
+PARTS = {
+    "location": ("manufacturing_emissions_kg_co2eq", "location_based_electricity_emissions_kg_co2eq",
+                 "location_based_operational_emissions_kg_co2eq"),
+    "market": ("manufacturing_emissions_kg_co2eq", "market_based_electricity_emissions_kg_co2eq",
+               "market_based_operational_emissions_kg_co2eq"),
+}  # fmt: skip
+TOTALS = {"location": "total_location_based_kg_co2eq", "market": "total_market_based_kg_co2eq"}
+OPTIONAL = tuple(dict.fromkeys((*PARTS["location"], *PARTS["market"])))
+COLUMNS = (*KEY, *TOTALS.values(), *OPTIONAL)
+
+
+def sniff(file: SourceFile) -> bool:
+    if file.head.lstrip().startswith(b"{") and b'"taskID"' in file.head[:4096]:
+        return True  # the calculator's answer lies beside the file that it links to
+    return sum(name.endswith("_kg_co2eq") for name in tables.header_of(file.head)) >= 2
+
+
+def read(source: ImportSource) -> Iterator[Statement | Problem]:
+    notes = Notes()
+    agreement = Agreement(rounding_kg=float(RESOLUTION_KG))
+    marks = Marks.from_option(source.options.get("decimal"))
+    account = source.account or months.UNSPECIFIED
+    if source.account is None:
+        notes.add(months.NO_ACCOUNT)
+
+    def rows() -> Iterator[Row]:
+        for file in source.files:
+            if file.head.lstrip().startswith(b"{"):
+                notes.add("the answer of a task holds no figures; the file is what its link leads to", path=file.path)
+                continue
+            for line, cells in tables.rows(file, notes, COLUMNS[:8], OPTIONAL):
+                try:
+                    month = months.month(cells[5])
+                except ImportFailed as refused:
+                    raise ImportFailed(refused.reason, path=file.path, line=line, field="date") from None
+                yield Row(file.path, line, account, month, (), cells)
+
+    yield from newest(rows, lambda row: _figures(row, agreement, marks), notes)
+    agreement.verify()
+
+
+def _figures(row: Row, agreement: Agreement, marks: Marks) -> Figures:
+    cells = dict(zip(COLUMNS, row.cells, strict=True))
+    resource = "/".join(cells[name] for name in ("range", "name", "server_domain") if cells[name])
+    statements = []
+    for method, column in TOTALS.items():
+        total = _kg(cells, column, row, marks)
+        if total is None:
+            continue
+        statements.append(
+            Statement(
+                provider="ovh", account=row.account, month=row.month, service=cells["type"],
+                region=cells["datacenter"], resource=resource, scope="total", method=method, co2e_kg=total,
+                value_raw=cells[column], unit_raw=UNIT, interface="carbon-calculator", resolution_kg=RESOLUTION_KG,
+            )
+        )  # fmt: skip
+        agreement.add(row.account, row.month, total, *(_kg(cells, name, row, marks) for name in PARTS[method]))
+    return Figures(row.cells[:6], statements)
+
+
+def _kg(cells: dict[str, str], column: str, row: Row, marks: Marks) -> Decimal | None:
+    if not cells[column]:
+        return None
+    try:
+        return kilograms(cells[column], UNIT_KG, marks)
+    except ImportFailed as refused:
+        raise ImportFailed(refused.reason, path=row.path, line=row.line, field=column) from None
