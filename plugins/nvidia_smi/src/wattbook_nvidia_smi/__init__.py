@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from wattbook import Importer, ImportSource, hookimpl
+from wattbook import Host, Importer, ImportSource, Meter, hookimpl
+
+
+@hookimpl
+def measure(host: Host, config: Any) -> Iterator[Meter]:
+    """NVML's energy counters, its power gauges, and nvidia-smi where NVML cannot be used."""
+    from wattbook_nvidia_smi.meters import meters
+
+    yield from meters(host)
 
 
 @hookimpl
