@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 from wattbook import hookspecs
 
 ROOT = Path(__file__).parent.parent

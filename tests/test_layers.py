@@ -27,7 +27,18 @@ LAYERS = [
 ]
 #: pure: values in, values out
 NO_IO = {"resolve", "accounting", "counters", "recording", "report", "model", "records", "units", "errors", "hookspecs"}
-IO_MODULES = {"os", "subprocess", "socket", "sqlite3", "sqlalchemy", "psutil", "threading", "urllib", "tempfile", "shutil"}
+IO_MODULES = {
+    "os",
+    "subprocess",
+    "socket",
+    "sqlite3",
+    "sqlalchemy",
+    "psutil",
+    "threading",
+    "urllib",
+    "tempfile",
+    "shutil",
+}
 
 
 def part(path: Path) -> str:

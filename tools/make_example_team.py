@@ -129,9 +129,9 @@ def _tonnes(micro: int) -> str:
 
 JOBS = """\
 start,hours,platform,project,phase,cpu,threads,gpu,gpu_count,memory_gb,util,gpu_util,region,count,pipeline
-2026-10-05T10:00:00+08:00,6.5,gitlab-ci,ner,ci,,4,,,16,ci,,,1,tests
-2026-10-12T10:00:00+08:00,7.25,gitlab-ci,ner,ci,,4,,,16,ci,,,1,tests
-2026-10-19T10:00:00+08:00,5.75,gitlab-ci,speech,ci,,4,,,16,ci,,,1,tests
+2026-10-05T10:00:00+08:00,6.5,gitlab-ci,ner,ci,,4,,,16,ci,,us-east1,1,tests
+2026-10-12T10:00:00+08:00,7.25,gitlab-ci,ner,ci,,4,,,16,ci,,us-east1,1,tests
+2026-10-19T10:00:00+08:00,5.75,gitlab-ci,speech,ci,,4,,,16,ci,,us-east1,1,tests
 2026-10-06T14:00:00+08:00,18,notebooks,speech,dev,,8,NVIDIA T4,1,52,notebook,10..40,asia-southeast1,1,
 2026-10-14T14:00:00+08:00,22,notebooks,ner,eval,,8,NVIDIA T4,1,52,notebook,30..70,asia-southeast1,1,
 2026-10-20T01:00:00+08:00,36,aws,speech,train,,96,NVIDIA A100-SXM4-40GB,8,1152,20..35,60..80,ap-southeast-1,1,
@@ -144,45 +144,45 @@ synthetic = true
 recorded_at = "2026-11-24T00:00:00Z"
 month = "2026-10"
 
-[[step]]
-import = ["measured/laptop-1/2026-10-06.txt", "measured/laptop-1/2026-10-07.txt"]
+[[steps]]
+files = ["measured/laptop-1/2026-10-06.txt", "measured/laptop-1/2026-10-07.txt"]
 host = "laptop-1"
 project = "ner"
 phase = "dev"
 platform = "laptops"
 
-[[step]]
-import = ["measured/laptop-2/2026-10-08.txt"]
+[[steps]]
+files = ["measured/laptop-2/2026-10-08.txt"]
 host = "laptop-2"
 project = "speech"
 phase = "dev"
 platform = "laptops"
 
-[[step]]
-import = ["measured/gpu-server/turbostat.txt"]
+[[steps]]
+files = ["measured/gpu-server/turbostat.txt"]
 host = "gpu-server"
 site = "server-room"
 project = "ner"
 phase = "train"
 platform = "gpu-server"
 
-[[step]]
-import = ["measured/gpu-server/nvidia-smi.csv"]
+[[steps]]
+files = ["measured/gpu-server/nvidia-smi.csv"]
 host = "gpu-server"
 site = "server-room"
 project = "ner"
 phase = "train"
 platform = "gpu-server"
-options = { timezone = "Asia/Singapore" }
+timezone = "Asia/Singapore"
 
-[[step]]
-log = "estimated/jobs.csv"
+[[steps]]
+jobs = "estimated/jobs.csv"
 
-[[step]]
-import = ["provided/aws-2026-10-model-3.0.1.csv.gz"]
+[[steps]]
+files = ["provided/aws-2026-10-model-3.0.1.csv.gz"]
 
-[[step]]
-import = ["provided/aws-2026-10-model-3.1.0.csv.gz"]
+[[steps]]
+files = ["provided/aws-2026-10-model-3.1.0.csv.gz"]
 """
 
 TEAM = """\

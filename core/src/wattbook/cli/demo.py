@@ -1,0 +1,56 @@
+"""``wattbook demo``: a whole example team, offline, in a temporary book."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from wattbook.cli.common import common_options, print_json
+
+EXAMPLE = Path(__file__).parent.parent / "examples" / "team-sg"
+
+
+@click.command("demo", short_help="Play a whole example team through, offline, in a temporary book.")
+@click.option("--folder", type=click.Path(path_type=Path), metavar="DIR", help="Play this folder instead.")
+@click.option("--keep", metavar="URL", help="Keep the book here, to look at it with the other verbs.")
+@common_options
+def command(
+    folder: Path | None, keep: str | None, ledger: str | None, config: str | None, quiet: bool, as_json: bool
+) -> None:
+    """Play a whole example team through, offline, in a temporary book, and report its month.
+
+    Laptops and a GPU server are measured, a cloud account is provided and restated once, CI and
+    notebooks are estimated.  All of it is synthetic, and the report says so.
+    """
+    import hashlib
+    from tempfile import TemporaryDirectory
+
+    from wattbook.cli.replay import play, script_of
+    from wattbook.cli.report import _read
+    from wattbook.config import load
+    from wattbook.ledger.exchange import lines
+    from wattbook.ledger.store import Ledger
+    from wattbook.records import canonical
+    from wattbook.report import DEFAULT_DIMENSIONS, Period
+    from wattbook.report.as_json import as_json as to_json
+    from wattbook.report.as_table import as_table
+
+    if config is not None or ledger is not None:
+        raise click.UsageError("the demo has a book and a configuration of its own; --keep URL keeps the book")
+    place = folder or EXAMPLE
+    script = script_of(place)
+    settings = load(place / "team.toml")
+    period = Period.from_month(script.month, settings.report.timezone or "UTC")
+    with TemporaryDirectory(prefix="wattbook-demo-") as temporary:
+        url = keep or str(Path(temporary) / "book.db")
+        play(place, script, url, lambda line: None if quiet or as_json else click.echo(line, err=True))
+        with Ledger.open(url) as book:
+            report = _read(book, settings, period, DEFAULT_DIMENSIONS, None)
+            content = hashlib.sha256("\n".join(map(canonical, lines(book))).encode()).hexdigest()
+    if as_json:
+        print_json({"team": script.name, "book_sha256": content, **to_json(report)})
+        return
+    click.echo(as_table(report), nl=False)
+    if keep and not quiet:
+        click.echo(f"the book is kept: wattbook report --month {script.month} --ledger {keep}", err=True)
