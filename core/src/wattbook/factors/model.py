@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from attrs import field, frozen
@@ -36,13 +37,18 @@ class Factor:
 
     @property
     def low_g_per_kwh(self) -> float:
-        """The lower end of the 90 % interval."""
-        return max(0.0, self.g_per_kwh * (1 - Z90 * self.sigma))
+        """The lower end of the 90 % interval; errors of factors are ratios, so it stays above 0."""
+        return self.g_per_kwh * math.exp(-Z90 * self._sigma_of_log)
 
     @property
     def high_g_per_kwh(self) -> float:
         """The upper end of the 90 % interval."""
-        return self.g_per_kwh * (1 + Z90 * self.sigma)
+        return self.g_per_kwh * math.exp(Z90 * self._sigma_of_log)
+
+    @property
+    def _sigma_of_log(self) -> float:
+        """The standard deviation of the logarithm that a log-normal of this relative error has."""
+        return math.sqrt(math.log1p(self.sigma**2))
 
     def as_dict(self) -> dict[str, Any]:
         """The ``factor`` object of the JSON output."""
