@@ -131,3 +131,11 @@ def test_samples_in_a_row_can_be_handed_over_as_one() -> None:
         one_by_one.add({PACKAGE: watts}, end=T0 + timedelta(seconds=i), elapsed_s=1.0)
     at_once.add({PACKAGE: 20.0}, end=T0 + timedelta(seconds=3), elapsed_s=3.0, samples=3)
     assert at_once.build() == one_by_one.build()
+
+
+def test_times_that_jump_about_are_refused_before_they_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wattbook.recording.MAX_PIECES", 50)
+    builder = a_builder()
+    with pytest.raises(ImportFailed, match="jump about"):
+        for i in range(60):
+            builder.add({PACKAGE: 1.0}, end=T0 + timedelta(hours=2 * i), elapsed_s=1.0)

@@ -14,6 +14,7 @@ from wattbook.resolve import Tree
 from wattbook.units import MAX_DEVICE_W
 
 MAX_PROBLEMS = 100  #: further ones are counted, not kept
+MAX_PIECES = 200_000  #: more stretches than this are no recording, but times that jump about
 PIECE_S = 3_600  #: a recording goes to the book in pieces that end with the clock's hour
 
 
@@ -132,8 +133,10 @@ class RecordingBuilder:
         same_hour = last is not None and last.start.timestamp() // PIECE_S == start.timestamp() // PIECE_S
         if last is not None and same_hour and abs((start - last.end).total_seconds()) < 60:
             last.end, last.energy_j = max(last.end, end), last.energy_j + joules
-        else:
+        elif len(pieces) < MAX_PIECES:
             pieces.append(_Piece(start, max(start, end), joules))
+        else:
+            raise ImportFailed(f"its times jump about: more than {MAX_PIECES} stretches that do not join")
 
     def means_w(self) -> dict[Domain, float]:
         """The mean power of each domain so far."""
