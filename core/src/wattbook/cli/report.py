@@ -13,6 +13,7 @@ import click
 from wattbook.cli.common import common_options, print_json
 
 if TYPE_CHECKING:
+    from wattbook.config import Config
     from wattbook.ledger.store import Ledger
     from wattbook.report import Period, Report
 
@@ -67,7 +68,7 @@ def command(
             raise click.UsageError(f"--by: {error}") from error
     with Ledger.open(ledger) as book:
         folded = fold_in(book)
-        made = _read(book, settings, period, tuple(dict.fromkeys(dims)) or DEFAULT_DIMENSIONS, moment)
+        made = report_of(book, settings, period, tuple(dict.fromkeys(dims)) or DEFAULT_DIMENSIONS, moment)
     if not quiet:
         for problem in folded.problems:
             click.echo(f"wattbook: {problem}", err=True)
@@ -76,13 +77,12 @@ def command(
     _write(made, "json" if as_json else form or "table", output)
 
 
-def _read(book: Ledger, settings: object, period: Period, dims: tuple[str, ...], as_of: datetime | None) -> Report:
-    from wattbook.config import Config
+def report_of(book: Ledger, settings: Config, period: Period, dims: tuple[str, ...], as_of: datetime | None) -> Report:
+    """The report of a period of *book*, as it is known today or was *as of* a moment."""
     from wattbook.records import utc_text
     from wattbook.report import build
     from wattbook.report.notes import SYNTHETIC
 
-    assert isinstance(settings, Config)
     revisions = book.revisions(as_of=as_of)
     here = [r for r in revisions if r.standing == "active" and period.touches_month(r.chain.month)]
     made_up = any(getattr(revision, "synthetic", False) for revision in here)
@@ -189,3 +189,6 @@ def _as_of(text: str | None, zone: str) -> datetime | None:
         return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise click.UsageError(f"--as-of is a day or a time such as 2026-11-05T09:00+08:00, not {text!r}") from error
+
+
+_read = report_of

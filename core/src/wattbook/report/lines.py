@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
 from wattbook.accounting import Total
 from wattbook.report.model import Report, Row
-from wattbook.report.numbers import carbon_text, energy_text, scaled, share_text
+from wattbook.report.numbers import carbon_text, energy_text, share_text
 from wattbook.units import G_PER_KG
 
 LETTERS = {"provided": "P", "measured": "M", "estimated": "E"}
@@ -120,9 +120,8 @@ def _numbers(total: Total) -> tuple[str, str, str]:
     return energy_text(total.energy), location, market
 
 
-def mix(by_basis: object) -> str:
+def mix(by_basis: Mapping[str, Total]) -> str:
     """The bases behind a figure and their part of its location-based carbon, as ``P 60 % M 40 %``."""
-    assert isinstance(by_basis, dict)
     grams = {b: t.location_g.value for b, t in by_basis.items() if t.location_g is not None}
     whole = sum(grams.values())
     known = [
@@ -159,6 +158,3 @@ def _coverage(report: Report) -> str:
         return "no host of this book was seen at work in this period"
     hours = f"{seen.known_host_hours:.2f} of {seen.expected_host_hours:.2f} host-hours"
     return f"{share_text(seen.share)}: {hours} have a figure; hours that nobody recorded are not among them"
-
-
-__all__ = ["Block", "blocks", "clean", "scaled", "subtitle", "title"]

@@ -11,7 +11,7 @@ from wattbook.units import J_PER_WH
 Scale = Sequence[tuple[float, str]]
 
 ENERGY_SCALE: Scale = ((1e9, "GWh"), (1e6, "MWh"), (1e3, "kWh"), (1.0, "Wh"), (1e-3, "mWh"), (1e-6, "µWh"))
-CARBON_SCALE: Scale = ((1e9, "kt"), (1e6, "t"), (1e3, "kg"), (1.0, "g"), (1e-3, "mg"), (1e-6, "µg"))
+CARBON_SCALE: Scale = ((1e12, "Mt"), (1e9, "kt"), (1e6, "t"), (1e3, "kg"), (1.0, "g"), (1e-3, "mg"), (1e-6, "µg"))
 
 
 def energy_text(energy: Interval | float | None) -> str:
@@ -58,7 +58,8 @@ def digits(value: float) -> str:
     """At most three significant digits, no exponent."""
     if value == 0:
         return "0"
-    return _fixed(value, 2 - math.floor(math.log10(abs(value))))
+    rounded = float(f"{value:.2e}")  # 9.996 has become 10.0, which has a digit less to show
+    return _fixed(rounded, 2 - math.floor(math.log10(abs(rounded))))
 
 
 def _fixed(value: float, decimals: int) -> str:
@@ -72,5 +73,9 @@ def _unit(value: float, scale: Scale) -> tuple[float, str]:
 
 
 def share_text(share: float | None) -> str:
-    """A share as a percentage."""
-    return "unknown" if share is None else f"{share * 100:.0f} %"
+    """A share as a percentage; a small one is not nothing, and nearly all is not all."""
+    if share is None:
+        return "unknown"
+    if 0 < share < 0.005:
+        return "<1 %"
+    return ">99 %" if 0.995 <= share < 1 else f"{share * 100:.0f} %"
