@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from attrs import asdict
 
 from wattbook.cli.common import common_options, print_json
 
 if TYPE_CHECKING:
-    from wattbook.accounting import Carbon
-    from wattbook.byhand import Figure
-    from wattbook.config import Config
     from wattbook.jobs import Job
-    from wattbook.records import Place
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -66,138 +63,71 @@ def command(
 
     Every figure is a 90 % interval around an estimate from duration, utilisation and design power.
     """
-    from wattbook.byhand import Estimators
+    from wattbook.byhand import Estimators, place_of
+    from wattbook.byhand.booking import carbon_of_entries, zone_of
     from wattbook.config import load
     from wattbook.plugins import installed
+    from wattbook.records import Entry
 
     settings = load(config)
-    job = described(fields)
+    job = described(fields, zone_of(settings))
     figure = Estimators(installed(settings.plugins)).figure(job, start=datetime.now(UTC).replace(microsecond=0))
-    carbon = carbon_of_figure(figure, place_of(job, settings, site))
+    place = place_of(job.region, settings, site)
+    grams, factor = carbon_of_entries(
+        Entry.from_reading(reading, run_id="", host="", plugin=plugin, place=place)
+        for plugin, reading in figure.readings
+    )
+    document = {
+        **figure.numbers,
+        "co2e_g": None if grams is None else grams.value,
+        "co2e_low_g": None if grams is None else grams.low,
+        "co2e_high_g": None if grams is None else grams.high,
+        "factor": None if factor is None else factor.as_dict(),
+        "boundary": job.boundary,
+        "method": figure.method,
+        "terms": [asdict(term) for term in figure.terms],
+        "warnings": list(figure.warnings),
+    }
     if as_json:
-        print_json(as_document(figure, carbon))
+        print_json(document)
         return
-    for line in as_lines(figure, carbon, explain=explain):
+    for line in in_words(document):
         click.echo(line)
+    if explain:
+        for term in figure.terms:
+            click.echo(f"\n{term.what}: {spread(term.power_w, term.low_w, term.high_w, 'W')}")
+            click.echo(f"  {term.formula}\n  {term.source}")
+        if factor is not None:
+            click.echo(f"\n{factor.zone}: {factor.g_per_kwh:g} g CO2e per kWh, {factor.cycle}\n  {factor.source}")
     if not quiet:
         for warning in figure.warnings:
             click.echo(f"note: {warning}", err=True)
 
 
-def described(fields: dict[str, str | None]) -> Job:
+def described(fields: Mapping[str, str | None], zone: Any) -> Job:
     """The job of the options; what is wrong ends the command with one sentence for each."""
     from wattbook.jobs import Job, job_from_fields
 
     options = {column: f"--{name}" for name, (column, _, _) in DESCRIPTION.items()}
-    job = job_from_fields({key: value for key, value in fields.items() if value is not None}, zone=system_zone())
+    job = job_from_fields({key: value for key, value in fields.items() if value is not None}, zone=zone)
     if isinstance(job, Job):
         return job
-    sentences = [f"{options.get(wrong.field or '', wrong.field or '')}: {wrong.reason}" for wrong in job]
-    click.echo("\n".join(f"wattbook: {sentence}" for sentence in sentences), err=True)
+    for wrong in job:
+        column = wrong.field or ""
+        click.echo(f"wattbook: {options.get(column, f'--{column}')}: {wrong.reason}", err=True)
     sys.exit(2)
 
 
-def system_zone() -> Any:
-    """The time zone of a start without one."""
-    return datetime.now().astimezone().tzinfo or UTC
-
-
-def place_of(job: Job, config: Config, site: str | None = None) -> Place:
-    """Where a job ran: its cloud region's grid, else the site's."""
-    from wattbook.byhand import Undescribed
-    from wattbook.factors import zone_of_region
-    from wattbook.host import place
-    from wattbook.records import Place
-
-    if job.region is None:
-        return place(config, site)
-    if job.region in config.sites:
-        return place(config, job.region)
-    zone = zone_of_region(job.region)
-    if zone is None:
-        raise Undescribed(
-            f"no grid zone is known for the region {job.region!r}: configure sites.{job.region} with its zone",
-            field="region",
-        )
-    return Place(site=job.region, zone=zone)
-
-
-def carbon_of_figure(figure: Figure, place: Place) -> Carbon | None:
-    """Grams of the figure's readings together, or ``None`` where no factor is known."""
-    from attrs import evolve
-
-    from wattbook.accounting import Carbon, carbon_of, total
-    from wattbook.records import Entry
-
-    entries = [
-        Entry.from_reading(reading, run_id="", host="", plugin=plugin, place=place)
-        for plugin, reading in figure.readings
-    ]
-    known = total(entries)
-    factor = carbon_of(entries[0]).factor if entries else None
-    return None if known.location_g is None else evolve(Carbon(), location=known.location_g, factor=factor)
-
-
-def as_document(figure: Figure, carbon: Carbon | None) -> dict[str, Any]:
-    """The JSON document of ``estimate``."""
-    from attrs import asdict
-
-    grams = None if carbon is None else carbon.location
-    factor = None if carbon is None else carbon.factor
-    return {
-        **numbers(figure),
-        "co2e_g": None if grams is None else grams.value,
-        "co2e_low_g": None if grams is None else grams.low,
-        "co2e_high_g": None if grams is None else grams.high,
-        "factor": None if factor is None else factor.as_dict(),
-        "boundary": figure.job.boundary,
-        "method": figure.method,
-        "terms": [asdict(term) for term in figure.terms],
-        "warnings": list(figure.warnings),
-    }
-
-
-def numbers(figure: Figure) -> dict[str, float | None]:
-    """Power in W and energy in Wh with their intervals."""
-    from wattbook.units import J_PER_WH
-
-    power, energy = figure.power, figure.energy_j
-    return {
-        "power_w": power.value,
-        "power_low_w": power.low,
-        "power_high_w": power.high,
-        "energy_wh": energy.value / J_PER_WH,
-        "energy_low_wh": None if energy.low is None else energy.low / J_PER_WH,
-        "energy_high_wh": None if energy.high is None else energy.high / J_PER_WH,
-    }
-
-
-def as_lines(figure: Figure, carbon: Carbon | None, *, explain: bool) -> list[str]:
+def in_words(document: Mapping[str, Any]) -> list[str]:
     """For people: value and 90 % interval, one quantity a line."""
-    shown = numbers(figure)
-    lines = [
-        f"power   {spread(shown['power_w'], shown['power_low_w'], shown['power_high_w'], 'W')}",
-        f"energy  {spread(shown['energy_wh'], shown['energy_low_wh'], shown['energy_high_wh'], 'Wh')}"
-        f"   {figure.job.hours:g} h, {figure.job.boundary}, estimated",
-    ]
-    grams = None if carbon is None else carbon.location
-    if grams is None or carbon is None or carbon.factor is None:
-        lines.append("carbon  not known: no grid factor for this place")
-    else:
-        assumed = ", zone assumed" if carbon.factor.assumed else ""
-        lines.append(
-            f"carbon  {spread(grams.value, grams.low, grams.high, 'g CO2e')}"
-            f"   {carbon.factor.zone} {carbon.factor.g_per_kwh:.4g} g/kWh{assumed}"
+    return [
+        f"{name:<8}{spread(document[keys[0]], document[keys[1]], document[keys[2]], unit)}"
+        for name, keys, unit in (
+            ("power", ("power_w", "power_low_w", "power_high_w"), "W"),
+            ("energy", ("energy_wh", "energy_low_wh", "energy_high_wh"), "Wh"),
+            ("carbon", ("co2e_g", "co2e_low_g", "co2e_high_g"), "g CO2e"),
         )
-    if explain:
-        for term in figure.terms:
-            lines += [
-                "",
-                f"{term.what}: {spread(term.power_w, term.low_w, term.high_w, 'W')}",
-                f"  {term.formula}",
-                f"  {term.source}",
-            ]
-    return lines
+    ]
 
 
 def spread(value: float | None, low: float | None, high: float | None, unit: str) -> str:

@@ -1,0 +1,10 @@
+"""Figures by hand: from a described piece of work to estimates, and to entries of the book."""
+
+from __future__ import annotations
+
+from wattbook.byhand.booking import Booking, book_jobs
+from wattbook.byhand.estimators import Estimators, Figure
+from wattbook.byhand.machine import Undescribed
+from wattbook.byhand.places import place_of
+
+__all__ = ["Booking", "Estimators", "Figure", "Undescribed", "book_jobs", "place_of"]

@@ -1,0 +1,222 @@
+"""Figures by hand as entries of the book: ids from content, everything recorded together or nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from wattbook.accounting import Interval, Sum
+from wattbook.accounting.carbon import carbon_parts, factor_of
+from wattbook.byhand.estimators import Estimators, Figure
+from wattbook.byhand.machine import Undescribed
+from wattbook.byhand.places import place_of
+from wattbook.config import Config
+from wattbook.errors import ConfigError, ImportFailed
+from wattbook.jobs import Job, Wrong, read_jobs
+from wattbook.plugins import Plugins
+from wattbook.records import Entry, Labels, Place, RunRecord, content_id, stated, utc_text
+
+if TYPE_CHECKING:
+    from wattbook.factors import Factor
+    from wattbook.ledger.store import Ledger
+
+NOW = "no start is given: booked as ending now"
+
+
+@frozen(kw_only=True)
+class Booked:
+    """How many figures were new and how many the book had already."""
+
+    new: int = 0
+    known: int = 0
+
+
+class Booking:
+    """Takes jobs one by one, keeps their figures or what is wrong with them, and records all at the end."""
+
+    def __init__(
+        self,
+        config: Config,
+        estimators: Estimators,
+        *,
+        site: str | None = None,
+        from_file: bool = True,
+        synthetic: bool = False,
+        now: datetime | None = None,
+    ) -> None:
+        self._config = config
+        self._estimators = estimators
+        self._site = site
+        self._from_file = from_file
+        self._synthetic = synthetic
+        self._now = now or datetime.now(UTC).replace(microsecond=0)
+        self._places: dict[str | None, Place] = {}
+        self._seen: Counter[str] = Counter()
+        self._undated: list[str] = []
+        self.documents: list[dict[str, Any]] = []  #: one object of the JSON output for every job
+        self.problems: list[Wrong] = []
+        self.figures: list[Figure] = []
+        self.entries: list[Entry] = []
+        self.runs: list[RunRecord] = []
+
+    def take(self, item: Job | Wrong) -> None:
+        """One job, or one thing that is wrong."""
+        if isinstance(item, Wrong):
+            self.problems.append(item)
+            return
+        try:
+            self._book(item)
+        except Undescribed as error:
+            self.problems.append(Wrong(line=item.line, field=error.field, reason=error.reason))
+        except ConfigError as error:
+            self.problems.append(Wrong(line=item.line, field=None, reason=str(error)))
+
+    def _book(self, job: Job) -> None:
+        if job.region not in self._places:
+            self._places[job.region] = place_of(job.region, self._config, self._site)
+        place = self._places[job.region]
+        start = job.start or self._now - timedelta(hours=job.hours)
+        figure = self._estimators.figure(job, start=start)
+        labels = self._labels(job.labels)
+        start_text, end_text = utc_text(start), utc_text(start + timedelta(hours=job.hours))
+        run_id = self._run_id(job, start_text, labels)
+        warnings = figure.warnings if job.start else (*figure.warnings, NOW)
+        if job.start is None and self._from_file:
+            self._undated.append(run_id)
+        entries = [
+            Entry.from_reading(
+                reading,
+                run_id=run_id,
+                host=run_id,
+                plugin=plugin,
+                labels=labels,
+                place=place,
+                synthetic=self._synthetic,
+            )
+            for plugin, reading in figure.readings
+        ]
+        self.entries += entries
+        self.runs.append(
+            RunRecord(run_id=run_id, kind="log", start=start_text, end=end_text, labels=labels, warnings=warnings)
+        )
+        if not self.figures or not self._from_file:
+            self.figures.append(figure)
+        grams, _ = carbon_of_entries(entries)
+        self.documents.append(
+            {
+                "line": job.line,
+                "run_id": run_id,
+                **figure.numbers,
+                "co2e_g": None if grams is None else grams.value,
+                "co2e_low_g": None if grams is None else grams.low,
+                "co2e_high_g": None if grams is None else grams.high,
+                "method": figure.method,
+                "boundary": job.boundary,
+                "warnings": list(warnings),
+            }
+        )
+
+    def _labels(self, own: Labels) -> Labels:
+        usual = self._config.defaults
+        return Labels(
+            project=own.project or usual.project,
+            phase=own.phase or usual.phase,
+            person=own.person or usual.person,
+            platform=own.platform or usual.platform,
+            tags=own.tags,
+        )
+
+    def _run_id(self, job: Job, start: str, labels: Labels) -> str:
+        """The same content is the same run, and twice in one file it is two.
+
+        A line of a file without a start is the same whenever it is logged; options without one are not.
+        """
+        dated = job.start is not None or not self._from_file
+        once = content_id(
+            [
+                start if dated else None, job.hours, job.cpu, job.tdp_w, job.sockets, job.threads, job.instance,
+                job.memory_gb, job.gpu, job.gpu_tdp_w, job.gpu_count, job.util, job.gpu_util, job.scale, job.boundary,
+                job.region, job.count, stated(labels),
+            ]
+        )  # fmt: skip
+        self._seen[once] += 1
+        again = self._seen[once]
+        return f"log:{once if again == 1 else content_id([once, again])}"
+
+    def record(self, ledger: Ledger, *, recorded_at: datetime | None = None) -> Booked:
+        """Everything in one transaction."""
+        old = {run_id for run_id in self._undated if ledger.runs(run_id=run_id)}
+        entries = [entry for entry in self.entries if entry.run_id not in old]
+        runs = [run for run in self.runs if run.run_id not in old]
+        added = ledger.add(entries, runs, recorded_at=recorded_at)
+        if added.new in (0, len(entries)):
+            new = len(runs) if added.new else 0
+        else:  # a file of which some lines were logged before; a line's entries stand together
+            new = round(added.new * len(runs) / len(entries))
+        return Booked(new=new, known=len(self.runs) - new)
+
+
+def carbon_of_entries(entries: Iterable[Entry]) -> tuple[Interval | None, Factor | None]:
+    """Grams of entries together, location-based, and the factor; ``None`` where no factor is known."""
+    grams = Sum(unit="g")
+    factor: Factor | None = None
+    for entry in entries:
+        factor = factor_of(entry.place, int(entry.start[:4]))
+        if factor is None:
+            return None, None
+        value, errors, known = carbon_parts(entry, factor)
+        grams.add_value(value, errors, known=known)
+    return grams.interval(), factor
+
+
+def read_file(lines: Iterable[bytes], name: str, zone: Any = UTC) -> Iterator[Job | Wrong]:
+    """The jobs in the lines of a file; raises ``ImportFailed`` where it is not text."""
+    return read_jobs(_as_text(lines, name), zone=zone)
+
+
+def _as_text(lines: Iterable[bytes], name: str) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        if number == 1 and line[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise ImportFailed("is UTF-16; save it as UTF-8", path=name, line=1)
+        if b"\x00" in line or len(line) > 1_000_000:
+            raise ImportFailed("is not a text file", path=name, line=number)
+        try:
+            yield line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ImportFailed(f"is not UTF-8 text: {error.reason}", path=name, line=number) from error
+
+
+def book_jobs(
+    path: Path,
+    ledger: Ledger,
+    config: Config,
+    plugins: Plugins,
+    *,
+    synthetic: bool = False,
+    recorded_at: datetime | None = None,
+) -> Booked:
+    """Log a jobs CSV; raises ``ImportFailed`` for its first bad line, and then nothing is recorded."""
+    booking = Booking(config, Estimators(plugins), synthetic=synthetic, now=recorded_at)
+    try:
+        with path.open("rb") as lines:
+            for item in read_file(lines, str(path), zone_of(config)):
+                booking.take(item)
+    except OSError as error:
+        raise ImportFailed(f"cannot be read: {error.strerror}", path=path) from error
+    for wrong in booking.problems[:1]:
+        raise ImportFailed(wrong.reason, path=path, line=wrong.line, field=wrong.field)
+    return booking.record(ledger, recorded_at=recorded_at)
+
+
+def zone_of(config: Config) -> Any:
+    """The time zone of a start without one: the report's, else the system's."""
+    if config.report.timezone:
+        from zoneinfo import ZoneInfo
+
+        return ZoneInfo(config.report.timezone)
+    return datetime.now().astimezone().tzinfo or UTC

@@ -1,0 +1,213 @@
+"""Ask the estimators about one hour of a described machine, then scale to hours and machines."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from attrs import evolve, frozen
+
+from wattbook.accounting import Interval, combine
+from wattbook.byhand.machine import Undescribed, described, of_instance
+from wattbook.jobs import Job
+from wattbook.model import Activity, Domain, Gap, Host, Identity, Load, Reading, Term, Window
+from wattbook.pipeline import fill
+from wattbook.plugins import Plugins
+from wattbook.units import J_PER_WH, S_PER_H
+
+HOUR = Window(start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 1, 1, 1, tzinfo=UTC))
+NO_PLUGIN = "no installed plugin estimates anything: install wattbook-tdp"
+GPU_LOSSES = (
+    "losses of the power supply for the accelerators are not counted (about a fifth on workstations, "
+    "not verified on servers)"
+)
+GPU_ALONE = "the machine around the accelerators is not counted: give cpu, tdp_w, threads or an instance type"
+_ASKED = "not asked yet"
+
+
+@frozen(kw_only=True)
+class Hourly:
+    """What one described machine uses in an hour: a reading for all chips of a kind together."""
+
+    readings: tuple[tuple[str, Reading], ...]  #: with the plugin that gave each
+    method: str
+    warnings: tuple[str, ...]
+
+
+@frozen(kw_only=True)
+class Figure:
+    """What a job uses: readings (with the plugin that gave each) over its window, and its power."""
+
+    job: Job
+    readings: tuple[tuple[str, Reading], ...]
+    power: Interval  #: W
+    method: str
+    warnings: tuple[str, ...]
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        return tuple(term for _, reading in self.readings for term in reading.terms)
+
+    @property
+    def numbers(self) -> dict[str, float | None]:
+        """Power in W and energy in Wh with their intervals, keyed as in the JSON output."""
+        hours = self.job.hours
+        named: dict[str, float | None] = {}
+        for unit, times in (("power{}_w", 1.0), ("energy{}_wh", hours)):
+            for end, value in (("", self.power.value), ("_low", self.power.low), ("_high", self.power.high)):
+                named[unit.format(end)] = None if value is None else value * times
+        return named
+
+
+class Estimators:
+    """The installed estimators and catalogues, with the answers that they gave already."""
+
+    def __init__(self, plugins: Plugins) -> None:
+        self._plugins = plugins
+        self._machines: dict[object, tuple[Host, tuple[str, ...]]] = {}
+        self._hours: dict[object, Hourly] = {}
+        self.identify = lru_cache(maxsize=10_000)(self._identify)
+
+    def figure(self, job: Job, *, start: datetime) -> Figure:
+        """The figure of *job* from *start* on; raises ``Undescribed``."""
+        hourly = self.hourly(job)
+        window = Window(start=start, end=start + timedelta(hours=job.hours))
+        power = combine((reading.cause, _power(reading, job.count)) for _, reading in hourly.readings)
+        assert power is not None
+        return Figure(
+            job=job,
+            readings=tuple(
+                (plugin, _scaled(reading, job.count, job.hours, window)) for plugin, reading in hourly.readings
+            ),
+            power=power,
+            method=hourly.method,
+            warnings=tuple(dict.fromkeys((*job.warnings, *hourly.warnings))),
+        )
+
+    def hourly(self, job: Job) -> Hourly:
+        """One hour of one machine as *job* describes it; equal descriptions are asked once."""
+        parts = (
+            job.cpu, job.tdp_w, job.sockets, job.threads, job.instance, job.memory_gb, job.gpu, job.gpu_tdp_w, job.gpu_count
+        )  # fmt: skip
+        key = (parts, job.util, job.gpu_util, job.scale, job.boundary)
+        known = self._hours.get(key)
+        if known is None:
+            if parts not in self._machines:
+                self._machines[parts] = self._machine(job)
+            host, notes = self._machines[parts]
+            known = self._hours[key] = self._ask(job, host, notes)
+        return known
+
+    def _machine(self, job: Job) -> tuple[Host, tuple[str, ...]]:
+        """The machine that the job describes, an instance type resolved to its parts, and what to say."""
+        host = described(job)
+        notes: tuple[str, ...] = ()
+        if job.instance is not None:
+            found = self.identify(job.instance, "instance")
+            if found.match is None and not (job.has_host or job.has_gpu):
+                raise Undescribed(f"{job.instance}: {found.reason}", field="instance")
+            notes = (f"{job.instance}: {found.reason}",) if found.reason else ()
+            if found.match is not None:
+                host = of_instance(job, found)
+        if not host.cpus and host.threads is None and not host.gpus:
+            raise Undescribed(
+                "nothing is known about the machine: give cpu, tdp_w, threads, an instance type or an accelerator"
+            )
+        return host, notes
+
+    def _ask(self, job: Job, host: Host, notes: tuple[str, ...]) -> Hourly:
+        has_host = bool(host.cpus) or host.threads is not None
+        said = list(notes)
+        wanted: list[Domain] = []
+        loads: list[Load] = []
+        for present, device, name, column, util in (
+            (has_host, "cpu", "cpu:0/package" if job.boundary == "package" else "machine/host", "util", job.util),
+            (bool(host.gpus), "gpu:0", "gpu:0/board", "gpu_util", job.gpu_util),
+        ):
+            if not present:
+                continue
+            if util is None:
+                said.append(f"{column} is not given: anything from idle to full is in the interval")
+            low, high = util or (0.0, 1.0)
+            loads.append(Load(device=device, seconds=float(S_PER_H), low=low, high=high))
+            of, _, part = name.partition("/")
+            wanted.append(Domain(device=of, name=part))
+        gaps = [Gap(domain=domain, window=HOUR, reason=_ASKED) for domain in wanted]
+        activity = Activity(window=HOUR, host=host, loads=tuple(loads), scale=job.scale)
+        filled = fill(self._plugins, gaps, activity)
+        for broken in filled.broken:
+            raise Undescribed(f"the plugin {broken.plugin} failed: {broken.reason}")
+        for gap in filled.gaps:
+            if gap.reason == _ASKED:
+                raise Undescribed(NO_PLUGIN)
+            raise Undescribed(gap.reason, field=_field_of(gap.domain, job))
+        if host.gpus and job.boundary == "wall":
+            said.append(GPU_LOSSES if has_host else GPU_ALONE)
+        for _, reading in filled.readings:
+            said += reading.warnings
+        chips = {"gpu:0": len(host.gpus), "cpu:0": len(host.cpus)}
+        return Hourly(
+            readings=tuple(
+                (plugin, _scaled(reading, chips.get(reading.domain.device, 1), 1.0, HOUR))
+                for plugin, reading in filled.readings
+            ),
+            method="; ".join(reading.method for _, reading in filled.readings),
+            warnings=tuple(dict.fromkeys(said)),
+        )
+
+    def _identify(self, name: str, kind: str | None = None) -> Identity:
+        """What the catalogues say about a name: the first match, else the first refusal."""
+        refused: Identity | None = None
+        for _, answer in self._plugins.ask("identify", name=name, kind=kind):
+            if isinstance(answer, Identity):
+                if answer.match is not None:
+                    return answer
+                refused = refused or answer
+        return refused or Identity(query=name, reason="no catalogue of chips is installed: install wattbook-tdp")
+
+
+def _field_of(domain: Domain, job: Job) -> str | None:
+    if domain.device.startswith("gpu"):
+        return "gpu" if job.gpu else "instance" if job.instance else None
+    if domain.name == "package" and job.cpu is None:
+        return "boundary"
+    return "cpu" if job.cpu else None
+
+
+def _power(reading: Reading, times: int) -> Interval:
+    """Watts of *times* such readings of one hour."""
+    low, high = reading.low_j, reading.high_j
+    assert low is not None
+    assert high is not None
+    per_s = times / S_PER_H
+    return Interval(reading.energy_j * per_s, low * per_s, high * per_s, unit="W")
+
+
+def _scaled(reading: Reading, times: int, hours: float, window: Window) -> Reading:
+    """The answer for one chip or machine and one hour, for *times* of them and *hours*."""
+    terms = reading.terms if times == 1 else tuple(_times(term, times) for term in reading.terms)
+    factor = times * hours
+    assert reading.low_j is not None
+    assert reading.high_j is not None
+    return evolve(
+        reading,
+        window=window,
+        energy_j=reading.energy_j * factor,
+        low_j=reading.low_j * factor,
+        high_j=reading.high_j * factor,
+        terms=terms,
+    )
+
+
+def _times(term: Term, times: int) -> Term:
+    return evolve(
+        term,
+        what=f"{times} x {term.what}",
+        power_w=term.power_w * times,
+        low_w=term.low_w * times,
+        high_w=term.high_w * times,
+        formula=f"{times} x ({term.formula})",
+    )
+
+
+assert J_PER_WH == S_PER_H  # a watt for an hour is a watt-hour: powers times hours are Wh
