@@ -142,9 +142,12 @@ def _restore(
 
     if len(books) != len(handed):
         raise ImportFailed("is an export of a book: import it by itself", path=books[0].shown)
-    with TemporaryDirectory(prefix="wattbook-") as folder:
-        with Ledger.open(f"{folder}/dry.db" if dry_run else ledger) as book, book.transaction():
-            restored = [restore(book, one.file, one.shown) for one in books]
+    with (
+        TemporaryDirectory(prefix="wattbook-") as folder,
+        Ledger.open(f"{folder}/dry.db" if dry_run else ledger) as book,
+        book.transaction(),
+    ):
+        restored = [restore(book, one.file, one.shown) for one in books]
     documents = []
     for one, done in zip(books, restored, strict=True):
         done = Restored() if dry_run else done

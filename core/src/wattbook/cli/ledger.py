@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -146,9 +146,9 @@ def verify(ledger: str | None, config: str | None, quiet: bool, as_json: bool) -
 def export(form: str, output: str | None, ledger: str | None, config: str | None, quiet: bool, as_json: bool) -> None:
     """Write the whole book; 'wattbook import' reads it back to the identical book."""
     from wattbook.errors import LedgerError
-    from wattbook.ledger.exchange import write_csv, write_jsonl
+    from wattbook.ledger.exchange import WRITERS
 
-    write: Callable[[Ledger, TextIO], int] = write_csv if form == "csv" else write_jsonl
+    write = WRITERS[form]
     with opened(ledger, quiet) as book:
         if output is None or output == "-":
             if as_json:

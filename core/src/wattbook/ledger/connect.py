@@ -68,7 +68,8 @@ def printable(url: URL) -> str:
     """The URL without its password, the plain path for a file."""
     if url.get_backend_name() == "sqlite":
         return str(url.database)
-    return url.set(drivername="postgresql").render_as_string(hide_password=True)
+    secret = [name for name in url.query if "password" in name]
+    return url.difference_update_query(secret).set(drivername="postgresql").render_as_string(hide_password=True)
 
 
 @contextmanager

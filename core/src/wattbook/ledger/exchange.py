@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any, TextIO
 
 from attrs import frozen
@@ -84,6 +83,9 @@ def write_csv(ledger: Ledger, stream: TextIO) -> int:
     return count
 
 
+WRITERS: dict[str, Callable[[Ledger, TextIO], int]] = {"jsonl": write_jsonl, "csv": write_csv}
+
+
 def _flat(kind: str, line: dict[str, Any]) -> dict[str, Any]:
     content = line[kind] if isinstance(line[kind], dict) else {}
     seen = {**content, **content.get("labels", {}), "record": kind, "id": line.get("id")}
@@ -132,7 +134,7 @@ def _json_lines(stream: IO[bytes], shown: str) -> Iterator[tuple[int, Any]]:
 
 def _csv_lines(stream: IO[bytes], shown: str) -> Iterator[tuple[int, Any]]:
     csv.field_size_limit(MAX_LINE)
-    reader = csv.reader(io.TextIOWrapper(stream, "utf-8", newline=""))
+    reader = csv.reader(raw.decode() for raw in iter(lambda: stream.readline(MAX_LINE), b""))
     next(reader)
     for cells in reader:
         if len(cells) != len(COLUMNS):

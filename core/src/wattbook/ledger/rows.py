@@ -101,9 +101,12 @@ def _place(text: str) -> Place:
 
 
 def from_run(record: RunRecord) -> dict[str, Any]:
-    content = canonical(stated(record))
+    try:
+        content, record_id = canonical(stated(record)), content_id(stated(record))
+    except (ValueError, TypeError) as error:
+        raise LedgerError(f"the run {record.run_id!r} cannot be written down: {error}") from error
     return {
-        "record_id": content_id(stated(record)), "run_id": record.run_id, "kind": record.kind,
+        "record_id": record_id, "run_id": record.run_id, "kind": record.kind,
         "parent_id": record.parent_id, "start_at": record.start, "end_at": record.end,
         "complete": int(record.complete), "host": record.host, "content": content,
     }  # fmt: skip

@@ -14,7 +14,7 @@ from attrs import frozen
 from sqlalchemy import Connection, Engine, Row, Select, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from wattbook.errors import LedgerError
+from wattbook.errors import ImportFailed, LedgerError
 from wattbook.ledger import rows, schema, view
 from wattbook.ledger.connect import connect, default_url, parse_url, printable, translated
 from wattbook.ledger.restate import ACTIVE, Chain, Revision, plan
@@ -145,7 +145,10 @@ class Ledger:
             def figures_of(revision: Revision) -> tuple[Statement, ...]:
                 return _filled(revision, _figures(connection, [revision])).statements
 
-            todo = plan(told, book, figures_of, force=force)
+            try:
+                todo = plan(told, book, figures_of, force=force)
+            except UnicodeEncodeError as error:
+                raise ImportFailed(f"holds {error.object[:40]!r}, which is no text") from error
             moment = _recorded(recorded_at)
             stamp = {"recorded_at": moment}
             key = "/".join((snapshot.sha256, snapshot.format, snapshot.plugin))
@@ -307,9 +310,26 @@ def _insert(connection: Connection, table: Table, found: Mapping[str, dict[str, 
         if len(key) == 1:
             known = set(connection.execute(select(key[0]).where(key[0].in_(some))).scalars())
             some = [name for name in some if name not in known]
+        for name in some:
+            _check_text(found[name])
         if some:
             new += len(connection.execute(statement, [found[name] for name in some]).all())
     return new
+
+
+def _check_text(row: Mapping[str, Any]) -> None:
+    """Refuse what one engine would take and another would not."""
+    for column, value in row.items():
+        if isinstance(value, str) and ("\0" in value or not (value.isascii() or _encodes(value))):
+            raise LedgerError(f"{column} holds {value[:40]!r}, which is no text that a database keeps")
+
+
+def _encodes(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def chunks(items: Sequence[T] | Iterable[T], size: int) -> Iterator[list[T]]:
