@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 from wattbook import ImportFailed
 
+from wattbook_csp.agreement import Agreement
 from wattbook_csp.decimals import KG_PER_T
 
 PROVIDER = "aws"
@@ -32,7 +33,8 @@ def check_unit(unit: str | None, field: str) -> None:
         raise ImportFailed(f"the unit is {unit!r}; this format is in {UNIT}", field=field)
 
 
-def pairs(values: Sequence[Decimal | None]) -> Iterator[tuple[Decimal | None, tuple[Decimal | None, ...]]]:
-    """Each total with its parts."""
-    yield values[0], (values[2], values[3], values[5])
-    yield values[1], (values[2], values[4], values[6])
+def compare(agreement: Agreement, payer: str, month: str, values: Sequence[Decimal | None]) -> None:
+    """Each total with its three scopes."""
+    location, market, scope1, scope2_location, scope2_market, scope3_location, scope3_market = values
+    agreement.add(payer, month, location, scope1, scope2_location, scope3_location)
+    agreement.add(payer, month, market, scope1, scope2_market, scope3_market)

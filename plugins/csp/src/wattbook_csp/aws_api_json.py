@@ -32,12 +32,12 @@ def sniff(file: SourceFile) -> bool:
 
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
     notes = Notes()
-    agreement = Agreement(rounding_kg=float(aws.RESOLUTION_KG))
+    agreement = Agreement(rounding_kg=aws.RESOLUTION_KG)
     rows = [row for file in source.files for row in _rows(file, source.account, agreement, notes)]
     if not rows:
         raise ImportFailed("holds no month and no year: ask with the granularity MONTHLY", path=source.files[0].path)
     _refuse_missing_pages(source)
-    best = newest_versions(rows, notes)
+    best = newest_versions(((row.account, row.month, row.version) for row in rows), notes)
     rows = [row for row in rows if row.version == best.get((row.account, row.month))]
     # grouped and ungrouped answers are the same kilograms; the most detailed one counts
     rows = one_way(
@@ -108,8 +108,7 @@ def _row(
                 resolution_kg=aws.RESOLUTION_KG,
             )
         )  # fmt: skip
-    for total, parts in aws.pairs(values):
-        agreement.add(payer, month, total, *parts)
+    aws.compare(agreement, payer, month, values)
     key = (grouped, month, *dimensions.values())
     return Row(file.path, None, payer or months.UNSPECIFIED, month, version, Figures(key, statements))
 

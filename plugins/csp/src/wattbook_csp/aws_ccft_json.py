@@ -9,7 +9,7 @@ from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 from wattbook_csp import aws, months, pages, tables
 from wattbook_csp.decimals import kilograms
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, newest
+from wattbook_csp.snapshots import Figures, Row, newest_of
 
 FORMAT = "aws-ccft-json"
 COLUMNS = ("accountId", "mbmCarbon", "startDate", "paceProductCode", "regionCode")
@@ -24,20 +24,21 @@ def sniff(file: SourceFile) -> bool:
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
     notes = Notes()
 
-    def rows() -> Iterator[Row]:
-        for file in source.files:
-            for line, asked, cells in _cells(file, notes):
-                account, _, start, *_ = cells
-                if not account:
-                    raise ImportFailed("the field is missing", path=file.path, line=line, field="accountId")
-                try:
-                    month = months.month(start)
-                except ImportFailed as refused:
-                    raise ImportFailed(refused.reason, path=file.path, line=line, field="startDate") from None
-                # these figures are older than any model with a number; of them the latest query is the newest
-                yield Row(file.path, line, account, month, (0, 0, 0, asked), cells)
+    yield from newest_of([row for file in source.files for row in _rows(file, notes)], notes)
 
-    yield from newest(rows, _figures, notes)
+
+def _rows(file: SourceFile, notes: Notes) -> Iterator[Row]:
+    for line, asked, cells in _cells(file, notes):
+        account, _, start, *_ = cells
+        if not account:
+            raise ImportFailed("the field is missing", path=file.path, line=line, field="accountId")
+        try:
+            month = months.month(start)
+        except ImportFailed as refused:
+            raise ImportFailed(refused.reason, path=file.path, line=line, field="startDate") from None
+        # these figures are older than any model with a number; of them the latest query is the newest
+        row = Row(file.path, line, account, month, (0, 0, 0, asked), cells)
+        yield row._replace(cells=_figures(row))
 
 
 def _cells(file: SourceFile, notes: Notes) -> Iterator[tuple[int, str, tuple[str, ...]]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from decimal import Decimal
 
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
@@ -11,7 +12,7 @@ from wattbook_csp import aws, months, tables, versions
 from wattbook_csp.agreement import Agreement
 from wattbook_csp.decimals import Marks, kilograms
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, newest
+from wattbook_csp.snapshots import Figures, Row, Version, newest
 
 FORMAT = "aws-console-csv"
 
@@ -32,32 +33,46 @@ def sniff(file: SourceFile) -> bool:
 
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
     notes = Notes()
-    agreement = Agreement(rounding_kg=float(aws.RESOLUTION_KG))
+    agreement = Agreement(rounding_kg=aws.RESOLUTION_KG)
     account = source.account or months.UNSPECIFIED
     marks = Marks.from_option(source.options.get("decimal"))
     if source.account is None:
         notes.add(months.NO_ACCOUNT)
 
-    def rows() -> Iterator[Row]:
-        for file in source.files:
-            yield from _rows(file, account, notes)
-
-    def figures(row: Row) -> Figures:
-        return _figures(row, agreement, marks)
-
-    yield from newest(rows, figures, notes)
+    yield from newest(
+        (found for file in source.files for found in _versions(file, account)),
+        (row for file in source.files for row in _rows(file, account, notes)),
+        lambda row: _figures(row, agreement, marks),
+        notes,
+    )
     agreement.verify()
 
 
+def _period(file: SourceFile) -> tuple[str, Callable[[str], str]]:
+    """The report is by month or by year; a header with neither misses the month."""
+    return (YEAR, months.year) if YEAR in tables.header_of(file.head) else (MONTH, months.month)
+
+
+def _versions(file: SourceFile, account: str) -> Iterator[tuple[str, str, Version]]:
+    column, parse = _period(file)
+    for period, model in tables.distinct(file, (column, "model_version")):
+        # what is wrong is refused with its line when the rows are read
+        with suppress(ImportFailed):
+            yield account, parse(period), _version(model)
+
+
+def _version(model: str) -> Version:
+    return (*versions.numbers(model), "")
+
+
 def _rows(file: SourceFile, account: str, notes: Notes) -> Iterator[Row]:
-    yearly = YEAR in tables.header_of(file.head)
-    period, parse = (YEAR, months.year) if yearly else (MONTH, months.month)
-    for line, cells in tables.rows(file, notes, (period, *COLUMNS)):
-        field = period
+    column, parse = _period(file)
+    for line, cells in tables.rows(file, notes, (column, *COLUMNS)):
+        field = column
         try:
             month = parse(cells[0])
             field = "model_version"
-            version = (*versions.numbers(cells[3]), "")
+            version = _version(cells[3])
         except ImportFailed as refused:
             raise ImportFailed(refused.reason, path=file.path, line=line, field=field) from None
         yield Row(file.path, line, account, month, version, cells)
@@ -84,6 +99,5 @@ def _figures(row: Row, agreement: Agreement, marks: Marks) -> Figures:
                 resolution_kg=aws.RESOLUTION_KG,
             )
         )  # fmt: skip
-    for total, parts in aws.pairs(values):
-        agreement.add(row.account, row.month, total, *parts)
+    aws.compare(agreement, row.account, row.month, values)
     return Figures((row.account, row.month, service, region), statements)

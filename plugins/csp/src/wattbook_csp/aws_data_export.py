@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
+from functools import lru_cache
 
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 
-from wattbook_csp import aws, months, tables, versions
+from wattbook_csp import aws, months, parquet, tables, versions
 from wattbook_csp.agreement import Agreement
 from wattbook_csp.decimals import kilograms
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, newest
+from wattbook_csp.snapshots import Figures, Row, Version, newest
 
 FORMAT = "aws-data-export"
 
@@ -29,99 +31,102 @@ OPTIONAL = (
     *(f"{name}_unit" for name in VALUES),
 )  # fmt: skip
 COLUMNS = (*REQUIRED, *OPTIONAL)
+VERSION_COLUMNS = ("payer_account_id", "usage_period_start", "model_version", "last_refresh_timestamp")
 _PLACE = {name: index for index, name in enumerate(COLUMNS)}
-_VALUES = tuple((_PLACE[f"{name}_value"], _PLACE[f"{name}_unit"]) for name in VALUES)
-_TELLING = {"last_refresh_timestamp", "payer_account_id", "usage_account_id", "usage_period_start",
-            "total_mbm_emissions_value", "total_lbm_emissions_value"}  # fmt: skip
+_LOCATION, _END = _PLACE["location"], _PLACE["usage_period_end"]
+#: where a view's value and unit stand, and what it is
+_VIEWS = tuple(
+    (_PLACE[f"{name}_value"], _PLACE[f"{name}_unit"], scope, method)
+    for name, (scope, method) in zip(VALUES, aws.VIEWS, strict=True)
+)
+_TELLING = {
+    "last_refresh_timestamp", "payer_account_id", "usage_account_id", "usage_period_start",
+    "total_mbm_emissions_value", "total_lbm_emissions_value",
+}  # fmt: skip
 
 
 def sniff(file: SourceFile) -> bool:
-    if file.head.startswith(b"PAR1"):
-        from wattbook_csp import parquet
-
+    if parquet.is_parquet(file):
         return parquet.mentions(file, b"total_mbm_emissions_value")
     return len(_TELLING.intersection(tables.header_of(file.head))) >= 3
 
 
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
     notes = Notes()
-    agreement = Agreement(rounding_kg=float(aws.RESOLUTION_KG))
-
-    def rows() -> Iterator[Row]:
-        for file in source.files:
-            yield from _rows(file, notes)
-
-    def figures(row: Row) -> Figures:
-        return _figures(row, agreement)
-
-    yield from newest(rows, figures, notes)
+    agreement = Agreement(rounding_kg=aws.RESOLUTION_KG)
+    yield from newest(
+        (found for file in source.files for found in _versions(file)),
+        (row for file in source.files for row in _rows(file, notes)),
+        lambda row: _figures(row, agreement),
+        notes,
+    )
     agreement.verify()
+
+
+def _versions(file: SourceFile) -> Iterator[tuple[str, str, Version]]:
+    columns = parquet.distinct if parquet.is_parquet(file) else tables.distinct
+    for payer, start, model, refreshed in columns(file, VERSION_COLUMNS):
+        # what is wrong is refused with its line when the rows are read
+        with suppress(ImportFailed):
+            yield payer, months.month(start), _version(model, refreshed)
+
+
+@lru_cache(maxsize=4096)
+def _version(model: str, refreshed: str) -> Version:
+    """The model's version, and among exports of one model the later refresh."""
+    return (*versions.numbers(model), f"{months.moment(refreshed):%Y-%m-%dT%H:%M:%SZ}" if refreshed else "")
 
 
 def _rows(file: SourceFile, notes: Notes) -> Iterator[Row]:
     path = file.path
-    for line, cells in _cells(file, notes):
-        try:
-            (_, payer, _, _, start, model, refreshed, *_) = cells
-            version = (*versions.numbers(model), _text(refreshed))
-            yield Row(path, line, payer, months.month(start), version, cells)
-        except ImportFailed as refused:
-            raise _placed(refused, file, line, cells) from None
-
-
-def _cells(file: SourceFile, notes: Notes) -> Iterator[tuple[int | None, tuple[str, ...]]]:
-    if file.head.startswith(b"PAR1"):
-        from wattbook_csp import parquet
-
-        yield from parquet.rows(file, REQUIRED, OPTIONAL)
+    if parquet.is_parquet(file):
+        numbered = parquet.rows(file, REQUIRED, OPTIONAL)
     else:
-        yield from tables.rows(file, notes, REQUIRED, OPTIONAL)
+        numbered = tables.rows(file, notes, REQUIRED, OPTIONAL)
+    for line, cells in numbered:
+        _, payer, _, _, start, model, refreshed, *_ = cells
+        field = "usage_period_start"
+        try:
+            month = months.month(start)
+            field = "model_version" if not model else "last_refresh_timestamp"
+            version = _version(model, refreshed)
+        except ImportFailed as refused:
+            field = "model_version" if "model version" in refused.reason else field
+            raise ImportFailed(refused.reason, path=path, line=line, field=field) from None
+        yield Row(path, line, payer, month, version, cells)
 
 
 def _figures(row: Row, agreement: Agreement) -> Figures:
-    account, payer, service, region, start, model, refreshed, *_ = row.cells
+    path, line, _, month, version, cells = row
+    account, payer, service, region, start, model, refreshed, *_ = cells
+    region = region or cells[_LOCATION]  # global services have no region
     values: list[Decimal | None] = []
     statements = []
-    column = ""
+    place = _END
     try:
-        if end := row.cells[_PLACE["usage_period_end"]]:
-            column = "usage_period_end"
-            months.period(start, end)
-        region = region or row.cells[_PLACE["location"]]
+        if cells[_END]:
+            months.period(start, cells[_END])
         published_at = months.moment(refreshed) if refreshed else None
-        for (scope, method), name, (place, unit_place) in zip(aws.VIEWS, VALUES, _VALUES, strict=True):
-            raw = row.cells[place]
+        for place, unit_place, scope, method in _VIEWS:
+            raw = cells[place]
             if not raw:
                 values.append(None)  # NULL: not computed, which is not 0
                 continue
-            column = f"{name}_unit"
-            aws.check_unit(row.cells[unit_place], column)
-            column = f"{name}_value"
+            if cells[unit_place] not in ("", aws.UNIT):
+                aws.check_unit(cells[unit_place], COLUMNS[unit_place])
             co2e_kg = kilograms(raw, aws.UNIT_KG)
             values.append(co2e_kg)
             statements.append(
                 Statement(
-                    provider=aws.PROVIDER, account=account, month=row.month, service=service, region=region,
+                    provider=aws.PROVIDER, account=account, month=month, service=service, region=region,
                     scope=scope, method=method, co2e_kg=co2e_kg, value_raw=raw, unit_raw=aws.UNIT,
-                    model_version=model, version_key=row.version, published_at=published_at, payer=payer,
+                    model_version=model, version_key=version, published_at=published_at, payer=payer,
                     interface="data-export", resolution_kg=aws.RESOLUTION_KG,
                 )
             )  # fmt: skip
     except ImportFailed as refused:
-        raise ImportFailed(refused.reason, path=row.path, line=row.line, field=refused.field or column) from None
-    for total, parts in aws.pairs(values):
-        agreement.add(payer, row.month, total, *parts)
-    return Figures((payer, account, row.month, service, region), statements)
-
-
-def _text(refreshed: str) -> str:
-    return f"{months.moment(refreshed):%Y-%m-%dT%H:%M:%SZ}" if refreshed else ""
-
-
-def _placed(refused: ImportFailed, file: SourceFile, line: int | None, cells: tuple[str, ...]) -> ImportFailed:
-    """The refusal with its place; the column is the one whose text it quotes."""
-    _, _, _, _, start, model, refreshed, *_ = cells
-    for text, name in ((start, "usage_period_start"), (model, "model_version"), (refreshed, "last_refresh_timestamp")):
-        if refused.reason.startswith(repr(text[:40])):
-            return ImportFailed(refused.reason, path=file.path, line=line, field=name)
-    return ImportFailed(refused.reason, path=file.path, line=line)
+        raise ImportFailed(refused.reason, path=path, line=line, field=refused.field or COLUMNS[place]) from None
+    aws.compare(agreement, payer, month, values)
+    # equal numbers may be written differently, in CSV and in Parquet
+    same = tuple([float(cells[view[0]] or -1) for view in _VIEWS])
+    return Figures((payer, account, month, service, region), statements, same)

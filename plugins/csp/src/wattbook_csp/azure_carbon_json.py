@@ -14,7 +14,7 @@ from wattbook_csp import months, pages
 from wattbook_csp.azure_views import ALL_SCOPES, Key, View, best
 from wattbook_csp.decimals import KG_PER_KG, kilograms
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, newest
+from wattbook_csp.snapshots import Figures, Row, newest_of
 
 FORMAT = "azure-carbon-json"
 UNIT = "kgCO2E"
@@ -57,7 +57,7 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
     if not rows:
         reason = "holds no emissions: neither item details nor a monthly summary"
         raise ImportFailed(reason, path=source.files[0].path if source.files else None)
-    yield from newest(lambda: rows, lambda row: row.cells, notes)
+    yield from newest_of(rows, notes)
 
 
 def _pages(file: SourceFile, options: Any, notes: Notes) -> Iterator[Page]:

@@ -11,7 +11,7 @@ from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 from wattbook_csp import months, pages
 from wattbook_csp.decimals import KG_PER_T, kilograms
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, newest
+from wattbook_csp.snapshots import Figures, Row, newest_of
 
 FORMAT = "azure-mcfs"
 UNIT = "mtCO2e"  #: metric tons, not megatons
@@ -28,7 +28,7 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
     if not rows:
         raise ImportFailed("holds no emission", path=source.files[0].path)
     _refuse_missing_pages(source)
-    yield from newest(lambda: rows, lambda row: row.cells, Notes())
+    yield from newest_of(rows, Notes())
 
 
 def _rows(file: SourceFile) -> Iterator[Row]:

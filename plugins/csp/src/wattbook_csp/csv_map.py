@@ -47,7 +47,8 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
                 account = named.get("account") or source.account or months.UNSPECIFIED
                 yield Row(file.path, line, account, month, (), named)
 
-    yield from newest(rows, lambda row: _figures(row, columns, options, marks), notes)
+    found = {(row.account, row.month, row.version) for row in rows()}
+    yield from newest(found, rows(), lambda row: _figures(row, columns, options, marks), notes)
 
 
 def _check(options: Mapping[str, str]) -> None:

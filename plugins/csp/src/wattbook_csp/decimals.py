@@ -40,6 +40,10 @@ _GROUPED = {
 }
 
 
+#: what nearly every figure looks like, and what needs no further check
+_USUAL = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,18})?").fullmatch
+
+
 def parse(text: str, marks: Marks = Marks.MACHINE) -> Decimal:
     """The number that *text* is; raises ``ImportFailed`` (without a place) for everything else."""
     plain = text if marks is Marks.MACHINE else _plain(text, marks)
@@ -57,6 +61,8 @@ def parse(text: str, marks: Marks = Marks.MACHINE) -> Decimal:
 
 def kilograms(text: str, unit_kg: Decimal, marks: Marks = Marks.MACHINE) -> Decimal:
     """*text* in the unit of *unit_kg* kilograms, as kilograms: finite, not negative, not absurd."""
+    if marks is Marks.MACHINE and _USUAL(text):
+        return Decimal(text) * unit_kg
     number = parse(text, marks)
     if number < 0:
         raise ImportFailed(f"{text} is negative; emissions are 0 or more")

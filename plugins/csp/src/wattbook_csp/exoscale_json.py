@@ -12,12 +12,12 @@ from wattbook_csp import months, pages
 from wattbook_csp.agreement import Agreement
 from wattbook_csp.decimals import KG_PER_KG, kilograms
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, newest
+from wattbook_csp.snapshots import Figures, Row, newest_of
 
 FORMAT = "exoscale-json"
 UNIT = "kgCO2eq"
 UNIT_KG = KG_PER_KG
-ROUNDING_KG = 0.001
+ROUNDING_KG = Decimal("0.001")
 MAX_DEPTH = 32
 #: the one of the impact categories that is a greenhouse gas figure; the others are in MJ and more
 CATEGORY = "climate_change"
@@ -46,7 +46,7 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
             except ImportFailed as refused:
                 raise ImportFailed(refused.reason, path=file.path, field=refused.field) from None
     agreement.verify()
-    yield from newest(lambda: rows, lambda row: row.cells, notes)
+    yield from newest_of(rows, notes)
 
 
 def _leaves(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -14,12 +15,12 @@ from wattbook_csp import months, pages, tables, versions
 from wattbook_csp.agreement import Agreement
 from wattbook_csp.decimals import KG_PER_KG, Marks, kilograms
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, newest
+from wattbook_csp.snapshots import Figures, Row, Version, newest
 
 FORMAT = "gcp-bigquery"
 UNIT = "kgCO2e"
 UNIT_KG = KG_PER_KG
-ROUNDING_KG = 0.001
+ROUNDING_KG = Decimal("0.001")
 
 REQUIRED = ("usage_month", "billing_account_id", "project_number", "service_id", "location_location",
             "carbon_model_version")  # fmt: skip
@@ -46,8 +47,7 @@ def canonical(name: str) -> str:
 
 
 def sniff(file: SourceFile) -> bool:
-    start = file.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-    if start in (b"{", b"["):
+    if _is_json(file):
         return b'"billing_account_id"' in file.head and b"carbon_footprint" in file.head
     return len(_TELLING.intersection(map(canonical, tables.header_of(file.head)))) >= 2
 
@@ -57,20 +57,33 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
     agreement = Agreement(rounding_kg=ROUNDING_KG)
     marks = Marks.from_option(source.options.get("decimal"))
 
-    def rows() -> Iterator[Row]:
-        for file in source.files:
-            yield from _rows(file, notes)
-
-    def figures(row: Row) -> Figures:
-        return _figures(row, agreement, marks)
-
-    yield from newest(rows, figures, notes)
+    yield from newest(
+        (found for file in source.files for found in _versions(file)),
+        (row for file in source.files for row in _rows(file, notes)),
+        lambda row: _figures(row, agreement, marks),
+        notes,
+    )
     agreement.verify()
 
 
+def _is_json(file: SourceFile) -> bool:
+    return file.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+
+
+def _versions(file: SourceFile) -> Iterator[tuple[str, str, Version]]:
+    columns = ("billing_account_id", "usage_month", "carbon_model_version")
+    if _is_json(file):
+        found = {tuple([pages.text(row.get(name)) for name in columns]) for _, row in pages.rows(file)}
+    else:
+        found = tables.distinct(file, columns, canonical=canonical)
+    for account, month, model in found:
+        # what is wrong is refused with its line when the rows are read
+        with suppress(ImportFailed):
+            yield account, months.month(month), versions.numbers(model)
+
+
 def _rows(file: SourceFile, notes: Notes) -> Iterator[Row]:
-    is_json = file.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
-    for line, cells in _json_cells(file) if is_json else _csv_cells(file, notes):
+    for line, cells in _json_cells(file) if _is_json(file) else _csv_cells(file, notes):
         usage_month, account, _, service, _, model, *_ = cells
         field = "usage_month"
         try:
@@ -95,9 +108,7 @@ def _csv_cells(file: SourceFile, notes: Notes) -> Iterator[tuple[int, tuple[str,
 
 
 def _json_cells(file: SourceFile) -> Iterator[tuple[int, tuple[str, ...]]]:
-    for line, document in pages.lines(file):
-        if not isinstance(document, dict):
-            raise ImportFailed("is no row of the table", path=file.path, line=line)
+    for line, document in pages.rows(file):
         flat: dict[str, str] = {}
         _flatten("", document, flat, 0)
         if "usage_month" not in flat or (TOTAL not in flat and SCALAR not in flat and _has_parts(flat)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
@@ -11,7 +12,7 @@ from wattbook_csp import months, tables
 from wattbook_csp.agreement import Agreement
 from wattbook_csp.decimals import KG_PER_KG, Marks, kilograms
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, newest
+from wattbook_csp.snapshots import Figures, Row, Version, newest
 
 FORMAT = "ovh-csv"
 UNIT = "kgCO2eq"
@@ -39,26 +40,40 @@ def sniff(file: SourceFile) -> bool:
 
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
     notes = Notes()
-    agreement = Agreement(rounding_kg=float(RESOLUTION_KG))
+    agreement = Agreement(rounding_kg=RESOLUTION_KG)
     marks = Marks.from_option(source.options.get("decimal"))
     account = source.account or months.UNSPECIFIED
     if source.account is None:
         notes.add(months.NO_ACCOUNT)
 
-    def rows() -> Iterator[Row]:
-        for file in source.files:
-            if file.head.lstrip().startswith(b"{"):
-                notes.add("the answer of a task holds no figures; the file is what its link leads to", path=file.path)
-                continue
-            for line, cells in tables.rows(file, notes, COLUMNS[:8], OPTIONAL):
-                try:
-                    month = months.month(cells[5])
-                except ImportFailed as refused:
-                    raise ImportFailed(refused.reason, path=file.path, line=line, field="date") from None
-                yield Row(file.path, line, account, month, (), cells)
-
-    yield from newest(rows, lambda row: _figures(row, agreement, marks), notes)
+    data = []
+    for file in source.files:
+        if file.head.lstrip().startswith(b"{"):
+            notes.add("the answer of a task holds no figures; the file is what its link leads to", path=file.path)
+        else:
+            data.append(file)
+    yield from newest(
+        (found for file in data for found in _versions(file, account)),
+        (row for file in data for row in _rows(file, account, notes)),
+        lambda row: _figures(row, agreement, marks),
+        notes,
+    )
     agreement.verify()
+
+
+def _versions(file: SourceFile, account: str) -> Iterator[tuple[str, str, Version]]:
+    for date, _ in tables.distinct(file, ("date", "type")):
+        with suppress(ImportFailed):
+            yield account, months.month(date), ()
+
+
+def _rows(file: SourceFile, account: str, notes: Notes) -> Iterator[Row]:
+    for line, cells in tables.rows(file, notes, COLUMNS[:8], OPTIONAL):
+        try:
+            month = months.month(cells[5])
+        except ImportFailed as refused:
+            raise ImportFailed(refused.reason, path=file.path, line=line, field="date") from None
+        yield Row(file.path, line, account, month, (), cells)
 
 
 def _figures(row: Row, agreement: Agreement, marks: Marks) -> Figures:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator
 from typing import Any
 
 from wattbook import ImportFailed, SourceFile
 
+from wattbook_csp import bounded
+
 MAX_PAGE = 64 << 20  #: characters of one file that is read as a whole; pages of an API are far smaller
-MAX_LINE = 1 << 20
 
 
 class Number(str):
@@ -47,21 +47,22 @@ def documents(file: SourceFile) -> Iterator[tuple[int, Any]]:
             yield line, document
 
 
-def lines(file: SourceFile) -> Iterator[tuple[int, Any]]:
-    """One document a line, in constant memory; a file that starts with ``[`` is read as one list."""
-    if file.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
-        yield from documents(file)
-        return
+def rows(file: SourceFile) -> Iterator[tuple[int, dict[str, Any]]]:
+    """One object a line, in constant memory; a file that starts with ``[`` is read as one list."""
+    is_list = file.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
+    for number, document in documents(file) if is_list else _lines(file):
+        if not isinstance(document, dict):
+            raise ImportFailed("is no row of a table", path=file.path, line=number)
+        yield number, document
+
+
+def _lines(file: SourceFile) -> Iterator[tuple[int, Any]]:
+    number = 0
     with file.open() as stream:
-        text = io.TextIOWrapper(stream, "utf-8-sig")
-        number = 0
         try:
-            while line := text.readline(MAX_LINE):
-                number += 1
-                if len(line) == MAX_LINE and line[-1] != "\n":
-                    raise ImportFailed("a line has no end", path=file.path, line=number)
+            for number, line in enumerate(bounded.text(bounded.BoundedLines(stream, file)), start=1):
                 if not line.isspace():
-                    document, end = _decode(line, 0, file, number)
+                    document, end = _decode(line, len(line) - len(line.lstrip()), file, number)
                     if line[end:].strip():
                         raise ImportFailed("more than one document in a line", path=file.path, line=number)
                     yield number, document

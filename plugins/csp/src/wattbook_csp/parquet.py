@@ -12,6 +12,13 @@ BUFFER_BYTES = 1 << 20  #: read a column in pieces instead of a whole row group'
 MAX_FOOTER = 16 << 20
 
 
+Cells = tuple[str, ...]
+
+
+def is_parquet(file: SourceFile) -> bool:
+    return file.head.startswith(b"PAR1")
+
+
 def mentions(file: SourceFile, name: bytes) -> bool:
     """Whether the schema names a column; the footer is at the end and holds the names as they are."""
     if name in file.head:
@@ -30,18 +37,31 @@ def mentions(file: SourceFile, name: bytes) -> bool:
         return False
 
 
-def rows(
-    file: SourceFile, required: Sequence[str], optional: Sequence[str] = ()
-) -> Iterator[tuple[int, tuple[str, ...]]]:
+def rows(file: SourceFile, required: Sequence[str], optional: Sequence[str] = ()) -> Iterator[tuple[int, Cells]]:
     """Row number and cells of each row as text, in the order of *required* and *optional*; ``""`` for NULL."""
+    number = 0
+    for columns in _batches(file, required, optional):
+        for cells in zip(*columns, strict=True):
+            number += 1
+            yield number, cells
+
+
+def distinct(file: SourceFile, columns: Sequence[str]) -> set[Cells]:
+    """The different combinations of a few columns."""
+    found: set[Cells] = set()
+    for batch in _batches(file, columns, ()):
+        found.update(zip(*batch, strict=True))
+    return found
+
+
+def _batches(file: SourceFile, required: Sequence[str], optional: Sequence[str]) -> Iterator[list[list[str]]]:
+    """The columns, a bounded number of rows at a time."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise ImportFailed(
-            "is Parquet, which needs pyarrow: pip install 'wattbook-csp[parquet]'", path=file.path
-        ) from error
-    number = 0
+        reason = "is Parquet, which needs pyarrow: pip install 'wattbook-csp[parquet]'"
+        raise ImportFailed(reason, path=file.path) from error
     try:
         with file.open() as stream, pq.ParquetFile(stream, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:
             present = set(table.schema_arrow.names)
@@ -53,9 +73,7 @@ def rows(
             for batch in table.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
                 columns = {name: _texts(batch.column(name), pa) for name in wanted}
                 absent = [""] * batch.num_rows
-                for cells in zip(*(columns.get(name, absent) for name in names), strict=True):
-                    number += 1
-                    yield number, cells
+                yield [columns.get(name, absent) for name in names]
     except (pa.ArrowException, OSError, EOFError) as error:
         raise ImportFailed(f"is no whole Parquet file: {_first_line(error)}", path=file.path) from error
 

@@ -12,12 +12,12 @@ from wattbook_csp import months, pages
 from wattbook_csp.agreement import Agreement
 from wattbook_csp.decimals import KG_PER_KG, kilograms
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, newest
+from wattbook_csp.snapshots import Figures, Row, newest_of
 
 FORMAT = "scaleway-json"
 UNIT = "kgCO2e"
 UNIT_KG = KG_PER_KG
-ROUNDING_KG = 0.001
+ROUNDING_KG = Decimal("0.001")
 
 
 def sniff(file: SourceFile) -> bool:
@@ -34,7 +34,7 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
             except ImportFailed as refused:
                 raise ImportFailed(refused.reason, path=file.path, field=refused.field) from None
     agreement.verify()
-    yield from newest(lambda: rows, lambda row: row.cells, Notes())
+    yield from newest_of(rows, Notes())
 
 
 def _rows(file: SourceFile, document: Any, organization: str, agreement: Agreement) -> Iterator[Row]:

@@ -30,45 +30,46 @@ class Figures(NamedTuple):
 
     key: Hashable
     statements: Sequence[Statement]
+    values: Hashable = None  #: equal for equal figures; the statements' own where it is not given
 
 
 def newest(
-    rows: Callable[[], Iterable[Row]], figures: Callable[[Row], Figures], notes: Notes
+    versions: Iterable[tuple[str, str, Version]],
+    rows: Iterable[Row],
+    figures: Callable[[Row], Figures],
+    notes: Notes,
 ) -> Iterator[Statement | Problem]:
     """Statements of the newest version of each (account, month), as a whole month.
 
-    *rows* is walked twice, so that a million rows need no memory but one number each: first for the
-    versions, then for the figures.  A row that is missing in the newest version is thereby gone.
+    *versions* are known from a first look at the files, and *rows* come one by one, so that a million of
+    them need no memory but one number each.  A row that is missing in the newest version is thereby gone.
     Equal rows are kept once and noted; rows with the same key and other figures are refused.
     """
-    best = newest_versions(rows(), notes)
-    yield from once((row for row in rows() if row.version == best.get((row.account, row.month))), figures, notes)
+    best = newest_versions(versions, notes)
+    yield from once((row for row in rows if row.version == best.get((row.account, row.month))), figures, notes)
     yield from notes.problems()
 
 
-def newest_versions(rows: Iterable[Row], notes: Notes) -> Mapping[AccountMonth, Version]:
+def newest_of(rows: Sequence[Row], notes: Notes) -> Iterator[Statement | Problem]:
+    """The same for rows that are all at hand, with their figures as cells."""
+    return newest(((row.account, row.month, row.version) for row in rows), rows, lambda row: row.cells, notes)
+
+
+def newest_versions(versions: Iterable[tuple[str, str, Version]], notes: Notes) -> Mapping[AccountMonth, Version]:
     """The newest version of each (account, month); the others are noted as left out.
 
     A year is left out where a month of it is there: the same kilograms may not be in both.
     """
-    best: dict[AccountMonth, Version] = {}
-    others: dict[AccountMonth, set[Version]] = {}
-    for row in rows:
-        month = (row.account, row.month)
-        known = best.get(month)
-        if known is None:
-            best[month] = row.version
-        elif known != row.version:
-            others.setdefault(month, {known}).add(row.version)
-            best[month] = max(known, row.version)
-    if not best:
-        raise ImportFailed("holds no row of figures")
-    for month, versions in sorted(others.items()):
-        left_out = ", ".join(_shown(version) for version in sorted(versions - {best[month]}))
-        notes.add(
-            f"{month[1]} of account {month[0]}: {_shown(best[month])} is the newest, left out: {left_out}",
-            kind="older versions left out",
-        )
+    found: dict[AccountMonth, set[Version]] = {}
+    for account, month, version in versions:
+        found.setdefault((account, month), set()).add(version)
+    best = {place: max(several) for place, several in found.items()}
+    for (account, month), several in sorted(found.items()):
+        newest_one = best[account, month]
+        if len(several) > 1:
+            left_out = ", ".join(_shown(version) for version in sorted(several - {newest_one}))
+            reason = f"{month} of account {account}: {_shown(newest_one)} is the newest, left out: {left_out}"
+            notes.add(reason, kind="older versions left out")
     covered = {(account, month[:4]) for account, month in best if len(month) > 4}
     for account, year in sorted(covered & best.keys()):
         del best[account, year]
@@ -78,27 +79,34 @@ def newest_versions(rows: Iterable[Row], notes: Notes) -> Mapping[AccountMonth, 
 
 def once(rows: Iterable[Row], figures: Callable[[Row], Figures], notes: Notes) -> Iterator[Statement]:
     """The statements of *rows*, none of them twice; a row without any value gives none."""
-    seen: dict[int, tuple[int, int]] = {}
+    seen: dict[int, int] = {}  # hash of the key -> place of the row and hash of its values, in one number
     paths: dict[Path, int] = {}
-    yielded = False
+    found = yielded = False
     for row in rows:
-        key, statements = figures(row)
-        place = paths.setdefault(row.path, len(paths)) << 40 | (row.line or 0)
+        found = True
+        key, statements, values = figures(row)
         # hashes instead of keys: an export of a million rows stays within bounded memory
-        values = hash(tuple([(s.scope, s.method, s.co2e_kg) for s in statements]))
-        known = seen.setdefault(hash(key), (place, values))
-        if known[0] != place:
-            path, line = list(paths)[known[0] >> 40], known[0] & (1 << 40) - 1
-            first = f"line {line} of {path.name}" if line else path.name
-            if known[1] != values:
+        digest = hash(values or tuple([(s.scope, s.method, s.co2e_kg) for s in statements])) & _HASH
+        place = (paths.setdefault(row.path, len(paths)) << _LINES | (row.line or 0)) << 64 | digest
+        known = seen.setdefault(hash(key), place)
+        if known is not place:
+            number, line = divmod(known >> 64, 1 << _LINES)
+            first = f"line {line} of {list(paths)[number].name}" if line else list(paths)[number].name
+            if known & _HASH != digest:
                 reason = f"the same key as in {first} with other figures: {_key(key)}"
                 raise ImportFailed(reason, path=row.path, line=row.line)
             notes.add(f"the same row as in {first}, counted once", path=row.path, line=row.line, kind="repeated rows")
             continue
         yielded = yielded or bool(statements)
         yield from statements
+    if not found:
+        raise ImportFailed("holds no row of figures")
     if not yielded:
         raise ImportFailed("holds no figure: every value is empty")
+
+
+_LINES = 40
+_HASH = (1 << 64) - 1
 
 
 def _shown(version: Version) -> str:
