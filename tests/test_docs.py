@@ -81,3 +81,23 @@ def test_the_project_speaks_of_itself_alone() -> None:
         if name and path.is_file() and path.suffix in {".py", ".md", ".toml", ".txt", ".c", ""}:
             found = FORBIDDEN.search(path.read_text(encoding="utf-8", errors="replace"))
             assert found is None, f"{name}: {found}"
+
+
+SESSIONS = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("step", [part for session in SESSIONS for part in session.split("$ ")[1:]])
+def test_the_readmes_session_is_real(step: str, tmp_path: Path) -> None:
+    """Every command of the session prints what stands below it; ``...`` stands for the rest."""
+    import os
+    import shlex
+    import subprocess
+    import sys
+
+    command, _, shown = step.partition("\n")
+    environment = {**os.environ, "HOME": str(tmp_path), "TZ": "Asia/Singapore"}
+    words = [sys.executable, "-m", *shlex.split(command)]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    expected, rest, _ = shown.rstrip("\n").partition("\n...")
+    printed = done.stdout.rstrip("\n")
+    assert printed.startswith(expected) if rest else printed == expected
