@@ -40,7 +40,7 @@ class Zone:
     """The zone that a recording's times are in: named by the user, else the system's."""
 
     def __init__(self, name: str | None = None) -> None:
-        self.name = name
+        self.name = name or None
         self._zone: ZoneInfo | None = None
         if name:
             try:

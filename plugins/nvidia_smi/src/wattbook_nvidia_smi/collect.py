@@ -163,6 +163,9 @@ class Collector:
             self.builder.warn(
                 "the power of modules is left out: nothing says which GPUs share one; query serial as well"
             )
+        for track in self._tracks.values():
+            if track.domain.name == BOARD and not track.taken:
+                self.builder.warn(f"{track.domain.device} gave no power at all; it is missing from the total")
         counts = Counter(name for name in models.values() if name)
         self.builder.hardware = ", ".join(f"{n} x {m}" if n > 1 else m for m, n in counts.items()) or None
         self.builder.error = sensor_error("smi", models.values())

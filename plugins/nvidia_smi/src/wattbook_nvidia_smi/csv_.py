@@ -34,6 +34,9 @@ _DOTTED = re.compile(
 )
 _UNIT = re.compile(r"\s*\[([^\]]*)\]$")
 _UUID = re.compile(r"GPU-[0-9a-f]{8}-[0-9a-f]{4}-")
+_BUS = re.compile(r"(?:[0-9A-Fa-f]{4}){1,2}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-7]")
+_MODEL = re.compile(r"(NVIDIA|GeForce|Tesla|Quadro|RTX|GTX|GRID)\b.*")
+_WATTS = re.compile(r"\d+\.\d+ W")
 _TEXT = re.compile(r"\[(N/A|Not Supported|Unknown Error|Requested functionality has been deprecated)\]")
 _MAX_PREAMBLE = 1_000  #: lines of a shell's noise before the header
 
@@ -84,10 +87,10 @@ def cells(text: str) -> list[str]:
 def looks_headerless(text: str) -> bool:
     """Whether a first line is a row of a query without its header."""
     row = cells(text)
-    if len(row) == 1:
-        return bool(_TEXT.fullmatch(row[0]))
-    return any(_UUID.match(cell) for cell in row) or (
-        any(stamp(cell) for cell in row) and any(cell.endswith((" W", " %", " MiB", "]")) for cell in row)
+    if len(row) == 1 and _TEXT.fullmatch(row[0]):
+        return True
+    return any(_UUID.match(cell) or _WATTS.fullmatch(cell) for cell in row) or (
+        any(stamp(cell) for cell in row) and any(cell.endswith((" %", " MiB", " MHz", "]")) for cell in row)
     )
 
 
@@ -165,25 +168,23 @@ def _guessed(line: Line) -> Header | None:
     if not looks_headerless(line.text):
         return None
     row = cells(line.text)
-    powers = [i for i, cell in enumerate(row) if re.fullmatch(r"\d+\.\d+ W", cell)]
+    powers = [i for i, cell in enumerate(row) if _WATTS.fullmatch(cell)]
     if not powers and all(_TEXT.fullmatch(cell) for cell in row):
         raise ImportFailed("no power figure: nvidia-smi printed only " + row[0], line=line.number)
+    kinds = ((_UUID, "uuid"), (_BUS, "pci"), (_MODEL, "name"))
+    names = tuple((i, name) for i, cell in enumerate(row) for pattern, name in kinds if pattern.match(cell))
+    reason = ""
     if len(powers) != 1:
         reason = "no cell carries watts" if not powers else f"{len(powers)} cells carry watts"
+    elif not {"uuid", "pci"} & {name for _, name in names} and any(cell.isdigit() for cell in row):
+        reason = "a bare number may be the GPU's index or anything else"
+    if reason:
         raise ImportFailed(
-            f"there is no header line, and {reason}, so nothing says which is the power drawn; "
+            f"there is no header line, and {reason}, so nothing says which cell is what; "
             "export with --format=csv instead of csv,noheader",
             line=line.number,
             field="power.draw",
         )
-    names: list[tuple[int, str]] = []
-    for i, cell in enumerate(row):
-        if _UUID.match(cell):
-            names.append((i, "uuid"))
-        elif re.fullmatch(r"[0-9A-Fa-f]{8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d", cell):
-            names.append((i, "pci"))
     times = [i for i, cell in enumerate(row) if stamp(cell)]
-    return Header(
-        width=len(row), power=((powers[0], BOARD, "draw"),), names=tuple(names),
-        time=times[0] if len(times) == 1 else None, driver=None,
-    )  # fmt: skip
+    time = times[0] if len(times) == 1 else None
+    return Header(width=len(row), power=((powers[0], BOARD, "draw"),), names=names, time=time, driver=None)
