@@ -208,6 +208,8 @@ class MeterThread(threading.Thread):
         super().__init__(name=f"wattbook {source}", daemon=True)
         self.source, self.meter = source, meter
         self.broken = ""  #: why it stopped reading
+        self.opened = False
+        self.late = False  #: it did not answer when it was asked last
         self._clock = clock
         self._lock = threading.Lock()
         self._tallies: dict[str, tuple[Domain, Tally]] = {}
@@ -218,6 +220,7 @@ class MeterThread(threading.Thread):
     def run(self) -> None:
         try:
             with self.meter.open() as session:
+                self.opened = True
                 while True:
                     with self._wake:
                         answering = self._asked
@@ -279,7 +282,38 @@ class MeterThread(threading.Thread):
 
 
 def poll(threads: Iterable[MeterThread], *, stop: bool = False, timeout_s: float = 2.0) -> list[MeterThread]:
-    """Have all of them read now, at once; answers with those that did not within *timeout_s*."""
+    """Have all opened meters read now, at once; answers with those that became late by *timeout_s*.
+
+    One that is late already is asked, and not waited for.
+    """
     asked = [(thread, thread.ask(stop=stop)) for thread in threads]
     until = time.monotonic() + timeout_s
-    return [thread for thread, ticket in asked if not thread.answered(ticket, max(0.0, until - time.monotonic()))]
+    became_late = []
+    for thread, ticket in asked:
+        if not thread.opened:
+            continue
+        answered = thread.answered(ticket, 0.0 if thread.late else max(0.0, until - time.monotonic()))
+        if not answered and not thread.late:
+            became_late.append(thread)
+        thread.late = not answered
+    return became_late
+
+
+def close(threads: Iterable[MeterThread], *, timeout_s: float = 2.0) -> list[MeterThread]:
+    """Wait for stopped meters to close; answers with those that still hang."""
+    until = time.monotonic() + timeout_s
+    hanging = []
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+        if thread.is_alive():
+            hanging.append(thread)
+    return hanging
+
+
+def asleep_s() -> float:
+    """Seconds that this machine has been asleep since it started, counted from an arbitrary zero."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
+    if sys.platform == "darwin":  # there the monotonic clock of Python stands still, and the system's does not
+        return time.clock_gettime(time.CLOCK_MONOTONIC) - time.monotonic()
+    return 0.0

@@ -145,8 +145,9 @@ class SpoolWriter:
         self._append(data)
         self._kept.append(data)
 
-    def poll(self, at: str, entries: Iterable[Entry], *, sync: bool = False) -> None:
-        data = sealed({"type": "poll", "at": at, "entries": [entry.as_dict() for entry in entries]})
+    def poll(self, at: str, entries: Iterable[Entry], *, share: float | None = None, sync: bool = False) -> None:
+        plain = [entry.as_dict() for entry in entries]
+        data = sealed({"type": "poll", "at": at, "entries": plain, "process_share": share})
         if self._size + len(data) > COMPACT_BYTES and self._size > 2 * sum(map(len, self._kept)):
             self._compact(data)
         else:
@@ -232,6 +233,7 @@ def read(path: str | os.PathLike[str]) -> SpoolContent:
     latest: list[Entry] = []
     problems: list[str] = []
     complete, until = False, ""
+    share: float | None = None
     with open(path, "rb") as stream:
         for number, (line, reason) in enumerate(_lines(stream), start=1):
             if line is None:
@@ -253,12 +255,13 @@ def read(path: str | os.PathLike[str]) -> SpoolContent:
                         latest = []
                     else:
                         latest = entries
+                        share = line.get("process_share", share)
                     until = max([until, line.get("at", ""), *(entry.end for entry in entries)])
                 complete = complete or kind == "end"
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 return _damaged(path, number, f"a line of a spool does not look like this ({error!r})")
     if run is not None and not complete:
-        run = evolve(run, complete=False, end=max(run.start, until))
+        run = evolve(run, complete=False, end=max(run.start, until), process_share=share)
     return SpoolContent(run=run, entries=(*pieces, *latest), complete=complete, problems=tuple(problems), ledger=ledger)
 
 

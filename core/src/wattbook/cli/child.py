@@ -5,6 +5,7 @@ Only light modules are imported here, because nothing but this comes before the 
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -201,17 +202,36 @@ def _name(number: int) -> str:
 
 def _spawn(argv: list[str], env: dict[str, str]) -> int:
     """Start the command with our open files and the signals that we found; Python's own changes undone."""
-    changed = [number for name in ("SIGPIPE", "SIGXFSZ") if (number := getattr(signal, name, None))]
+    name = argv[0]
+    changed = [number for each in ("SIGPIPE", "SIGXFSZ") if (number := getattr(signal, each, None))]
     try:
-        return os.posix_spawnp(argv[0], argv, env, setsigdef=changed)
+        if not name:
+            raise FileNotFoundError
+        try:
+            return os.posix_spawnp(name, argv, env, setsigdef=changed)
+        except OSError as error:
+            script = _script(name) if error.errno == errno.ENOEXEC else None
+            if script is None:
+                raise
+            return os.posix_spawn("/bin/sh", ["sh", script, *argv[1:]], env, setsigdef=changed)
     except FileNotFoundError as error:
-        raise NotStarted(f"there is no command {argv[0]!r}", NOT_FOUND) from error
+        raise NotStarted(f"there is no command {name!r}", NOT_FOUND) from error
     except PermissionError as error:
-        raise NotStarted(f"{argv[0]!r} cannot be executed: {error.strerror}", NOT_EXECUTABLE) from error
+        raise NotStarted(f"{name!r} cannot be executed: {error.strerror}", NOT_EXECUTABLE) from error
     except OSError as error:
-        raise NotStarted(f"{argv[0]!r} cannot be started: {error.strerror}", NOT_EXECUTABLE) from error
+        raise NotStarted(f"{name!r} cannot be started: {error.strerror}", NOT_EXECUTABLE) from error
     except ValueError as error:  # a zero byte in an argument
-        raise NotStarted(f"{argv[0]!r} cannot be started: {error}", NOT_EXECUTABLE) from error
+        raise NotStarted(f"{name!r} cannot be started: {error}", NOT_EXECUTABLE) from error
+
+
+def _script(name: str) -> str | None:
+    """The file that a shell would run as a script of its own: text without a first line that names a program."""
+    folders = [""] if "/" in name else os.environ.get("PATH", os.defpath).split(os.pathsep)
+    for path in (os.path.join(folder, name) for folder in folders):
+        if os.access(path, os.X_OK):
+            with open(path, "rb") as stream:
+                return None if b"\0" in stream.read(128) else path
+    return None
 
 
 def leave(event: Event) -> NoReturn:

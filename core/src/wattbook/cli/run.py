@@ -15,7 +15,8 @@ from wattbook.cli.common import common_options
 
 #: a test compares these with ``wattbook.model.Phase``, which is too heavy to import before the command starts
 PHASES = ("dev", "train", "eval", "serve", "ci", "idle")
-STALLED_S = 5.0  #: how long one step may take when the command has ended
+STALLED_S = 10.0  #: how long a step may do nothing when the command has ended
+LONGEST_S = 60.0  #: and how long all of them may take
 
 
 class AfterDashes(click.Command):
@@ -80,6 +81,7 @@ def command(forgotten: tuple[str, ...], quiet: bool, as_json: bool, output: str 
         _say(f"wattbook: {error}")
         leave(Event("ended", 0.0, exit_code=error.code))
 
+    streams = Streams()
     events, box = Events(), Box()
     order = {**options, "run_id": run_id, "parent_id": parent_id, "argv": argv, "stat": stat, "pid": child.pid,
              "started_at": child.started_at, "started_s": child.started_s}  # fmt: skip
@@ -89,8 +91,10 @@ def command(forgotten: tuple[str, ...], quiet: bool, as_json: bool, output: str 
     events.put(ended)
     try:
         _wait_for(observer, box)
+        streams.give_back()
         _report(box, quiet=quiet, as_json=as_json, output=output)
     except Exception as error:  # nothing of ours may change what the command did
+        streams.give_back()
         _say(f"wattbook: the summary failed ({type(error).__name__}: {error}); the command itself is not affected")
     leave(ended)
 
@@ -99,12 +103,20 @@ class Box:
     """What the observing thread leaves for the waiting one."""
 
     def __init__(self) -> None:
-        self.step, self.step_s = "start", time.monotonic()
+        self.step = "loading wattbook"
         self.document: dict[str, Any] | None = None
         self.troubles: list[str] = []
 
-    def at(self, step: str) -> None:
-        self.step, self.step_s = step, time.monotonic()
+
+class Streams:
+    """Our stdout and stderr, which are the command's while it runs: what a plugin prints goes nowhere."""
+
+    def __init__(self) -> None:
+        self._ours = sys.stdout, sys.stderr
+        sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - open as long as the command runs
+
+    def give_back(self) -> None:
+        sys.stdout, sys.stderr = self._ours
 
 
 def _observe(order: dict[str, Any], events: Events, box: Box) -> None:
@@ -119,11 +131,15 @@ def _observe(order: dict[str, Any], events: Events, box: Box) -> None:
 
 
 def _wait_for(observer: threading.Thread, box: Box) -> None:
-    """Wait as long as it makes progress."""
-    ended_s = time.monotonic()
+    """Wait as long as it makes progress: a new step, or processor time, which a busy machine may be slow to give."""
+    began_s = moved_s = time.monotonic()
+    step, cpu_s = box.step, time.process_time()
     while observer.is_alive():
-        observer.join(0.1 if time.monotonic() - ended_s > 1 else 0.5)
-        if time.monotonic() - max(ended_s, box.step_s) > STALLED_S:
+        observer.join(0.5)
+        now_s = time.monotonic()
+        if box.step != step or time.process_time() - cpu_s > 0.01:
+            step, cpu_s, moved_s = box.step, time.process_time(), now_s
+        if now_s - moved_s > STALLED_S or now_s - began_s > LONGEST_S:
             box.troubles.append(f"the run is recorded only up to its last poll: {box.step} takes too long")
             return
 

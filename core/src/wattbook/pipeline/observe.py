@@ -15,15 +15,25 @@ from wattbook.errors import ConfigError
 from wattbook.host import detect, place
 from wattbook.model import Window
 from wattbook.pipeline import Survey, survey
+from wattbook.pipeline.claims import FOREVER, Elders, booked
 from wattbook.pipeline.document import document
-from wattbook.pipeline.settle import Stretch, settle
+from wattbook.pipeline.settle import Stretch, settle, source_of
 from wattbook.plugins import Plugins, gather, installed
 from wattbook.records import Entry, Labels, Place, RunRecord, utc_text
 from wattbook.resolve import Resolution, Tree
-from wattbook.sampling import CpuTimes, LoadHistogram, MeterThread, poll, stragglers_cpu_s
+from wattbook.sampling import (
+    CpuTimes,
+    LoadHistogram,
+    MeterThread,
+    asleep_s,
+    close,
+    poll,
+    stragglers_cpu_s,
+    tree_cpu_s,
+)
 from wattbook.spool import SpoolWriter
 
-ESTIMATE_TIMEOUT_S = 3.0
+ESTIMATE_TIMEOUT_S = 10.0  #: long, for a busy machine is no broken plugin
 SYNC_S = 30.0  #: a crash of the whole machine costs at most this
 PIECE_S = 3_600  #: a long run goes to the book in pieces that end with the clock's hour
 WORTH_MEASURING_S = 0.05  #: of a command that ended sooner no meter can say anything
@@ -53,10 +63,9 @@ class Events(Protocol):
 
 
 class Box(Protocol):
+    step: str
     document: dict[str, Any] | None
     troubles: list[str]
-
-    def at(self, step: str) -> None: ...
 
 
 def observe(order: Mapping[str, Any], events: Events, box: Box) -> None:
@@ -85,7 +94,13 @@ class Observer:
     stretch_s: float = field(default=0.0, init=False)  #: where the running stretch began, monotonic clock
     tick_s: float = field(default=0.0, init=False)
     paused: bool = field(default=False, init=False)
+    suspended_s: float = field(default=0.0, init=False)  #: how long the command stood still in all
     synced_s: float = field(default=0.0, init=False)
+    slept_s: float = field(factory=asleep_s, init=False)  #: the machine's sleep so far, from its own zero
+    shift_s: float = field(default=0.0, init=False)  #: its sleep during the run: the wall clock went on
+    silent: tuple[str, ...] = field(default=(), init=False)  #: which chosen meters said nothing, and why
+    elders: Elders | None = field(default=None, init=False)
+    claimed: str = field(default="", init=False)  #: up to when another run answers for the machine
 
     def watch(self) -> None:
         self.start()
@@ -118,9 +133,9 @@ class Observer:
             self.surveyed = survey(host, self.config, self.plugins)
         for verdict in self.surveyed.resolution.verdicts:
             if verdict.fate == "broken":
-                self._warn(f"{verdict.source} is broken: {verdict.reason}")
+                self._warn(f"{source_of(verdict)} is broken: {verdict.reason}")
             elif verdict.meter is not None and not self.events.ended:
-                thread = MeterThread(verdict.source, verdict.meter)
+                thread = MeterThread(source_of(verdict), verdict.meter)
                 thread.start()
                 self.threads.append(thread)
 
@@ -156,6 +171,8 @@ class Observer:
         ledger = self.order["ledger"] or os.environ.get("WATTBOOK_LEDGER") or None
         try:
             self.spool = SpoolWriter.create(self.record, ledger=ledger)
+            self.elders = Elders(self.record, os.path.dirname(self.spool.path))
+            self.claimed = self.elders.claimed_until()
         except OSError as error:
             self.box.troubles.append(f"the run is not recorded: {_reason(error)}")
 
@@ -177,6 +194,8 @@ class Observer:
         due_s = 0.0
         while True:
             event = self.events.take(due_s - time.monotonic())
+            if event is None and due_s and time.monotonic() - due_s > 1:
+                event = self.events.take(0.05)  # we stood still ourselves: somebody will say why
             if event is None:
                 if not self.paused:
                     self._poll()
@@ -187,25 +206,57 @@ class Observer:
             if event.kind == "paused" and not self.paused:
                 self._seal(event.at_s)
                 self.paused = True
-            elif event.kind == "resumed" and self.paused:
-                self._resume(event.at_s)
+            elif event.kind == "resumed":
+                if not self.paused and event.at_s - self.tick_s > self.order["interval_s"] + 1:
+                    self._close_stretch(self.tick_s)  # stopped together with us, and nobody could say so
+                    self.paused = True
+                if self.paused:
+                    self._resume(event.at_s)
             self.events.done()
 
     def _poll(self) -> None:
         now_s = time.monotonic()
-        if int(self._moment(self.stretch_s).timestamp()) // PIECE_S != int(self._moment(now_s).timestamp()) // PIECE_S:
+        self._mind_sleep(now_s)
+        if self._hour(self.stretch_s) != self._hour(now_s):
             self._seal(now_s)
         self._tick(now_s, CpuTimes.now())
         if self.spool is None:
             return
-        entries = self._settle(now_s)
+        self._mind_claims(now_s)
         sync = now_s - self.synced_s > SYNC_S
+        share = self._share(tree_cpu_s(self.order["pid"]), self.busy_s + self.loads.busy_s)
         try:
-            self.spool.poll(utc_text(self._moment(now_s)), entries, sync=sync)
+            self.spool.poll(utc_text(self._moment(now_s)), self._booked(self._settle(now_s)), share=share, sync=sync)
         except OSError as error:
             self._warn(f"a poll could not be recorded: {_reason(error)}")
         if sync:
             self.synced_s = now_s
+
+    def _mind_sleep(self, now_s: float) -> None:
+        """The machine slept since the last poll: that time belongs to no stretch."""
+        asleep = asleep_s() - self.slept_s
+        if asleep > 1:
+            self._close_stretch(self.tick_s)
+            self.slept_s += asleep
+            self.shift_s += asleep
+            self._warn(f"the machine was asleep for {asleep:.0f} s, which are not counted")
+            poll(self.threads)
+            self.loads.skip(CpuTimes.now())
+            self._start_stretch(now_s)
+
+    def _mind_claims(self, now_s: float) -> None:
+        if self.elders is None:
+            return
+        before, self.claimed = self.claimed, self.elders.claimed_until()
+        if before == FOREVER != self.claimed:
+            self._seal(now_s)
+
+    def _booked(self, entries: list[Entry]) -> list[Entry]:
+        """The entries as they go to the book, which counts a machine once."""
+        return booked(entries, self.claimed, self.elders.holder if self.elders else None)
+
+    def _hour(self, at_s: float) -> int:
+        return int(self._moment(at_s).timestamp()) // PIECE_S
 
     def _tick(self, now_s: float, times: CpuTimes | None, *, stop: bool = False) -> None:
         """Read everything as it stands now."""
@@ -225,6 +276,7 @@ class Observer:
         settled = settle(stretch, self.surveyed, self.plugins, pue=self.config.site.pue, timeout_s=ESTIMATE_TIMEOUT_S)
         for broken in settled.broken:
             self._warn(f"the plugin {broken.plugin} is broken: {broken.reason}")
+        self.silent = settled.silent
         return settled.entries(
             run_id=self.record.run_id, host=self.record.host, labels=self.record.labels,
             place=self.place, versions=self.plugins.versions,
@@ -232,17 +284,19 @@ class Observer:
 
     def _seal(self, now_s: float) -> None:
         """End the running stretch here and start the next one."""
-        if now_s <= self.stretch_s:
-            return
-        self._tick(now_s, CpuTimes.now())
-        entries = self._settle(now_s)
+        if now_s > self.stretch_s:
+            self._tick(now_s, CpuTimes.now())
+            self._close_stretch(now_s)
+
+    def _close_stretch(self, at_s: float) -> None:
+        entries = self._settle(at_s) if at_s > self.stretch_s else []
         self.pieces += entries
-        if self.spool is not None:
+        if self.spool is not None and entries:
             try:
-                self.spool.piece(entries)
+                self.spool.piece(self._booked(entries))
             except OSError as error:
                 self._warn(f"a piece could not be recorded: {_reason(error)}")
-        self._start_stretch(now_s)
+        self._start_stretch(at_s)
 
     def _start_stretch(self, now_s: float) -> None:
         self.busy_s += self.loads.busy_s
@@ -252,6 +306,7 @@ class Observer:
         self.stretch_s = self.tick_s = now_s
 
     def _resume(self, now_s: float) -> None:
+        self.suspended_s += now_s - self.stretch_s
         poll(self.threads)
         self.loads.skip(CpuTimes.now())
         self._start_stretch(now_s)
@@ -262,50 +317,64 @@ class Observer:
     def finish(self, ended: Event) -> None:
         """Steps 5 to 8: the last readings, the document, the last line of the spool."""
         self._step("reading the meters for the last time")
-        entries: list[Entry] = []
-        if not self.paused:
-            self._tick(ended.at_s, CpuTimes.from_proc_stat(ended.stat) if ended.stat else CpuTimes.now(), stop=True)
-            self._step("estimating what nothing measured")
-            entries = self._settle(ended.at_s)
-        self.busy_s += self.loads.busy_s
+        self._mind_sleep(ended.at_s)
+        self._tick(ended.at_s, CpuTimes.from_proc_stat(ended.stat) if ended.stat else CpuTimes.now(), stop=True)
+        self._step("estimating what nothing measured")
+        entries = [] if self.paused else self._settle(ended.at_s)
+        busy_s = self.busy_s + (0.0 if self.paused else self.loads.busy_s)
+        cpu_s = ended.cpu_s
+        if cpu_s is not None and ended.at_s - self.order["started_s"] > 1:
+            cpu_s += stragglers_cpu_s(self.record.run_id)
+        if self.elders is not None:
+            self.claimed = self.elders.claimed_until()
+        if self.paused:
+            self.suspended_s += ended.at_s - self.stretch_s
+        for sentence in self.silent:
+            self._warn(sentence)
+        if self.suspended_s:
+            self._warn(f"the command stood still for {self.suspended_s:.1f} s, which are not counted")
         self.record = evolve(
             self.record,
             end=utc_text(self._moment(ended.at_s)),
             complete=True,
             exit_code=ended.exit_code,
             signal=ended.signal,
-            process_share=self._share(ended),
+            process_share=self._share(cpu_s, busy_s),
             verdicts=tuple(_verdict(v) for v in self.surveyed.resolution.verdicts),
             warnings=tuple(self.warnings),
         )
         self._step("writing the last line")
         if self.spool is not None:
             try:
-                self.spool.end(self.record, entries)
+                self.spool.end(self.record, self._booked(entries))
             except OSError as error:
                 self.box.troubles.append(f"the end of the run is not recorded: {_reason(error)}")
             self.spool.close()
-        self.box.document = document(self.record, [*self.pieces, *entries], command=self.order["argv"])
+        doc = document(self.record, [*self.pieces, *entries], command=self.order["argv"])
+        self.box.document = {
+            **doc,
+            "process_cpu_s": cpu_s,
+            "suspended_s": round(self.suspended_s, 6),
+            "counted_in": self.elders.holder if self.elders else None,
+        }
+        self._step("closing the meters")
+        for thread in close(self.threads):
+            self.box.troubles.append(f"{thread.source} does not close")
 
-    def _share(self, ended: Event) -> float | None:
+    def _share(self, cpu_s: float | None, busy_s: float) -> float | None:
         """Processor time of the command's processes over the machine's."""
-        if ended.cpu_s is None or self.busy_s < LEAST_BUSY_S:
-            return None
-        cpu_s = ended.cpu_s
-        if ended.at_s - self.order["started_s"] > 1:
-            cpu_s += stragglers_cpu_s(self.record.run_id)
-        return min(1.0, cpu_s / self.busy_s)
+        return None if cpu_s is None or busy_s < LEAST_BUSY_S else min(1.0, cpu_s / busy_s)
 
     def _moment(self, at_s: float) -> datetime:
         """The wall clock's time at an instant of the monotonic clock, from the start of the run on."""
         start = datetime.fromtimestamp(self.order["started_at"], UTC)
-        return start + timedelta(seconds=at_s - self.order["started_s"])
+        return start + timedelta(seconds=at_s - self.order["started_s"] + self.shift_s)
 
     def _warn(self, sentence: str) -> None:
         self.warnings[sentence] = None
 
     def _step(self, step: str) -> None:
-        self.box.at(step)
+        self.box.step = step
 
 
 def _reason(error: OSError) -> str:

@@ -34,6 +34,7 @@ class Settled:
     readings: tuple[tuple[str, Reading, bool], ...]
     gaps: tuple[Gap, ...]
     broken: tuple[Broken, ...] = ()
+    silent: tuple[str, ...] = ()  #: which chosen meters said too little, and why
 
     def entries(
         self, *, run_id: str, host: str, labels: Labels, place: Place, versions: Mapping[str, str]
@@ -63,7 +64,8 @@ def settle(
         if verdict.meter is None:
             continue
         mine = {domain.address for domain in verdict.domains}
-        said = stretch.tallies.get(verdict.source, {})
+        source = source_of(verdict)
+        said = stretch.tallies.get(source, {})
         for domain, tally in said.values():
             within = any(tree.contains(address, domain.address) for address in mine)
             if domain.address not in mine and not within:
@@ -73,8 +75,12 @@ def settle(
                 (chosen if domain.address in mine else inside).append((verdict.plugin, reading))
                 if tally.missed_s > 0 and domain.address in mine:
                     holes.append(_hole(domain, tally, stretch.window))
-        why = stretch.broken.get(verdict.source) or "it gave no figure for most of this time"
-        silent |= dict.fromkeys(mine, f"{verdict.source} was chosen, but {why}")
+        if source in stretch.tallies:
+            why = stretch.broken.get(source)
+            why = f"stopped ({why})" if why else "gave no figure for most of this time"
+            silent |= dict.fromkeys(mine, f"{source} was chosen, but {why}")
+        else:
+            silent |= dict.fromkeys(mine, f"the command ended before {source} was ready")
     covered = [reading.domain for _, reading in chosen]
     inside = [(p, r) for p, r in inside if any(tree.contains(c.address, r.domain.address) for c in covered)]
 
@@ -92,7 +98,17 @@ def settle(
     filled = fill(plugins, gaps, activity, timeout_s=timeout_s)
     readings = [(plugin, reading, True) for plugin, reading in (*chosen, *filled.readings)]
     readings += [(plugin, reading, False) for plugin, reading in inside]
-    return Settled(readings=tuple(readings), gaps=(*holes, *filled.gaps), broken=filled.broken)
+    seen = {domain.address for domain in covered}
+    return Settled(
+        readings=tuple(readings),
+        gaps=(*holes, *filled.gaps),
+        broken=filled.broken,
+        silent=tuple(dict.fromkeys(why for address, why in silent.items() if address not in seen)),
+    )
+
+
+def source_of(verdict: Verdict) -> str:
+    return f"{verdict.plugin}:{verdict.source}"
 
 
 def measured(domain: Domain, tally: Tally, window: Window, verdict: Verdict) -> Reading | None:
@@ -115,7 +131,7 @@ def measured(domain: Domain, tally: Tally, window: Window, verdict: Verdict) -> 
         low_j=None if error is None else max(0.0, energy_j - edge_j) * (1 - error),
         high_j=None if error is None else (energy_j + edge_j) * (1 + error),
         basis=Basis.MEASURED,
-        source=verdict.source.partition(":")[2] or verdict.source,
+        source=verdict.source,
         method="counter at the end minus counter at the start",
     )
 
