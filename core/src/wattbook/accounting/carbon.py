@@ -60,20 +60,26 @@ def carbon_of(entry: Entry, factor: Factor | None = None) -> Carbon:
 
 def carbon_parts(entry: Entry, factor: Factor) -> tuple[float, Errors, bool]:
     """Grams, their errors by cause, and whether the error of the energy is known."""
-    if factor.signal == "marginal":
-        raise ValueError(f"{factor.id} is a marginal factor: it never enters the inventory")
     assert entry.energy_j is not None
+    cause, down, up = _grid_error(factor)
     grams = grams_of(entry.energy_j, entry.place, factor.g_per_kwh)
-    grid = (
-        f"factor:{factor.id}",
-        grams - grams_of(entry.energy_j, entry.place, factor.low_g_per_kwh),
-        grams_of(entry.energy_j, entry.place, factor.high_g_per_kwh) - grams,
-    )
+    grid = (cause, grams * down, grams * up)
     if entry.low_j is None or entry.high_j is None:
         return grams, (grid,), False
-    down = grams - grams_of(entry.low_j, entry.place, factor.g_per_kwh)
-    up = grams_of(entry.high_j, entry.place, factor.g_per_kwh) - grams
-    return grams, ((entry.cause, down, up), grid), True
+    low = grams_of(entry.low_j, entry.place, factor.g_per_kwh)
+    high = grams_of(entry.high_j, entry.place, factor.g_per_kwh)
+    return grams, ((entry.cause, grams - low, high - grams), grid), True
+
+
+@lru_cache(maxsize=4096)
+def _grid_error(factor: Factor) -> tuple[str, float, float]:
+    """The factor as a cause, and how far down and up it may move a figure, as shares of it."""
+    if factor.signal == "marginal":
+        raise ValueError(f"{factor.id} is a marginal factor: it never enters the inventory")
+    if factor.g_per_kwh == 0:
+        return f"factor:{factor.id}", 0.0, 0.0
+    down, up = 1 - factor.low_g_per_kwh / factor.g_per_kwh, factor.high_g_per_kwh / factor.g_per_kwh - 1
+    return f"factor:{factor.id}", down, up
 
 
 def grams_of(energy_j: float, place: Place, g_per_kwh: float) -> float:

@@ -56,7 +56,7 @@ class Claim:
         for entry in self.entries:
             if counts(entry):
                 tallies[key(entry)].add(entry)
-        grams = {k: tally.location.value for k, tally in tallies.items() if tally.location.parts}
+        grams = {k: tally.own.value for k, tally in tallies.items() if tally.own.parts}
         ours = sum(grams.values())
         stated = next(
             (kg for kg in (self.provided.location, self.provided.unsplit, self.provided.market) if kg is not None), None
@@ -81,6 +81,8 @@ def claim(
     for its month.  Without any word about it, an entry whose platform is called like a provider belongs
     to that provider's account, where there is only one.
     """
+    if not provided:
+        return list(entries), []
     claimed: dict[tuple[str, str, str], list[Entry]] = {key: [] for key in sorted(provided)}
     owners = [(name.partition("/")[::2], account) for name, account in sorted(accounts.items())]
     free: list[Entry] = []

@@ -99,9 +99,10 @@ class Sum:
             sums[0].add(down)
             sums[1].add(up)
 
-    def merge(self, other: Sum) -> None:
+    def merge(self, other: Sum, *, same_unit: bool = True) -> None:
         """Everything that *other* holds, as if it had been added here."""
-        self._check(other.unit)
+        if same_unit:
+            self._check(other.unit)
         self.parts += other.parts
         self.without_interval += other.without_interval
         self._value.extend(other._value)
@@ -109,6 +110,12 @@ class Sum:
             sums = self._errors.setdefault(cause, (ExactSum(), ExactSum()))
             sums[0].extend(down)
             sums[1].extend(up)
+
+    def retold(self, unit: str) -> Sum:
+        """The same figures told as another quantity, where a rule lets them stand for it."""
+        other = Sum(unit=unit)
+        other.merge(self, same_unit=False)
+        return other
 
     def _check(self, unit: str) -> None:
         if unit != self.unit:

@@ -30,24 +30,28 @@ class Tally:
     """Add entries and provided figures one by one; ``total`` reads the sums at any time."""
 
     energy: Sum = field(factory=lambda: Sum(unit=ENERGY), init=False)
-    location: Sum = field(factory=lambda: Sum(unit=LOCATION), init=False)
-    market: Sum = field(factory=lambda: Sum(unit=MARKET), init=False)
-    unsplit: Sum = field(factory=lambda: Sum(unit=UNSPLIT), init=False)
+    own: Sum = field(factory=lambda: Sum(unit=LOCATION), init=False)  #: measured and estimated, by grid averages
+    location: Sum = field(factory=lambda: Sum(unit=LOCATION), init=False)  #: provided
+    market: Sum = field(factory=lambda: Sum(unit=MARKET), init=False)  #: provided
+    unsplit: Sum = field(factory=lambda: Sum(unit=UNSPLIT), init=False)  #: provided
     no_factor: Sum = field(factory=lambda: Sum(unit=ENERGY), init=False)
 
     def add(self, entry: Entry) -> None:
         """An entry; gaps and breakdowns of other entries add nothing."""
         if not counts(entry):
             return
-        assert entry.energy_j is not None
-        self.energy.add(Interval(entry.energy_j, entry.low_j, entry.high_j, unit=ENERGY), entry.cause)
+        joules = entry.energy_j
+        assert joules is not None
+        if entry.low_j is None or entry.high_j is None:
+            self.energy.add_value(joules, (), known=False)
+        else:
+            self.energy.add_value(joules, ((entry.cause, joules - entry.low_j, entry.high_j - joules),))
         factor = factor_of(entry.place, int(entry.start[:4]))
         if factor is None:
-            self.no_factor.add_value(entry.energy_j, (), known=False)
+            self.no_factor.add_value(joules, (), known=False)
             return
         grams, errors, known = carbon_parts(entry, factor)
-        self.location.add_value(grams, errors, known=known)
-        self.market.add_value(grams, errors, known=known)
+        self.own.add_value(grams, errors, known=known)
 
     def add_provided(self, totals: MonthTotals, share: float = 1.0) -> None:
         """A provider's figures, or a *share* of them; their error is not known."""
@@ -65,16 +69,29 @@ class Tally:
         return self.energy.parts + self.location.parts + self.market.parts + self.unsplit.parts
 
     def merge(self, other: Tally) -> None:
-        for name in ("energy", "location", "market", "unsplit", "no_factor"):
+        for name in ("energy", "own", "location", "market", "unsplit", "no_factor"):
             getattr(self, name).merge(getattr(other, name))
 
+    def location_sum(self) -> Sum:
+        """Location-based: our figures by grid averages, and those that providers state so."""
+        both = self.own.retold(LOCATION)
+        both.merge(self.location)
+        return both
+
+    def market_sum(self) -> Sum:
+        """Market-based: the grid average stands in where there is no instrument, beside what providers state so."""
+        both = self.own.retold(MARKET)
+        both.merge(self.market)
+        return both
+
     def total(self) -> Total:
+        location = self.location_sum()
         return Total(
             energy=self.energy.interval(),
-            location_g=self.location.interval(),
-            market_g=self.market.interval(),
+            location_g=location.interval(),
+            market_g=self.market_sum().interval(),
             unsplit_g=self.unsplit.interval(),
-            without_interval=max(self.energy.without_interval, self.location.without_interval),
+            without_interval=max(self.energy.without_interval, location.without_interval),
             without_factor_j=self.no_factor.value,
         )
 

@@ -79,7 +79,7 @@ def explain(kind: str, id: str, entries: Iterable[Entry], run: RunRecord | None)
         ),
         gaps=tuple(entry for entry in entries if entry.kind == "gap"),
         energy_by_cause=tally.energy.by_cause(),
-        carbon_by_cause=tally.location.by_cause(),
+        carbon_by_cause=tally.own.by_cause(),
         warnings=tuple(_warnings(entries, addends, run)),
     )
 

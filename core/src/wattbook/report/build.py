@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import define, field
 
-from wattbook.accounting import Claim, Tally, Total, account_totals, claim, split
-from wattbook.accounting.overlaps import Overlap, without_overlaps
+from wattbook.accounting import Claim, Tally, Total, account_totals, claim, split, total
+from wattbook.accounting.overlaps import without_overlaps
 from wattbook.accounting.split import MARK
 from wattbook.accounting.totals import counts
 from wattbook.config import Config
 from wattbook.model import Statement
-from wattbook.records import Entry, RunRecord, utc_time
+from wattbook.records import Entry, RunRecord, utc_text
 from wattbook.report.dimensions import check_dimension, key_of, shares_of
 from wattbook.report.model import Report, Row, RunUse
 from wattbook.report.notes import SYNTHETIC, warnings_of
@@ -48,15 +50,14 @@ def build(
     gaps = [entry for entry in pieces if entry.kind == "gap"]
     stated = [s for s in statements if period.touches_month(s.month)]
     inside = [s for s in stated if period.holds_month(s.month)]
+    months = _Months(period)
     free, claims = claim(
-        (entry for entry in readings if counts(entry)),
-        account_totals(inside),
-        config.accounts,
-        lambda entry: period.month_of(utc_time(entry.start)),
+        (entry for entry in readings if counts(entry)), account_totals(inside), config.accounts, months.of
     )
-    whole = add_up(free, claims)
+    groups = grouped(dims, free, period)
+    whole = add_up(groups, claims)
     here = [run for run in known_runs.values() if _touches(run, period)]
-    by = {dim: rows_of(dim, free, claims, inside, period) for dim in dims}
+    by = {dim: rows_of(number, dim, groups, claims, inside, period) for number, dim in enumerate(dims)}
     used = factors_of(readings)
     return Report(
         period=period,
@@ -96,24 +97,39 @@ class Whole:
         return {basis: tally.total() for basis, tally in self.bases.items() if tally.parts}
 
 
-def add_up(free: Iterable[Entry], claims: Iterable[Claim]) -> Whole:
+Groups = Mapping[tuple[str, tuple[str | None, ...]], Tally]
+
+
+def grouped(dims: Sequence[str], free: Iterable[Entry], period: Period) -> Groups:
+    """Entries added up by basis and the keys of all dimensions at once; every other sum is made of these."""
+    groups: dict[tuple[str, tuple[str | None, ...]], Tally] = defaultdict(Tally)
+    for entry in free:
+        groups[str(entry.basis), tuple(key_of(dim, entry, period) for dim in dims)].add(entry)
+    return groups
+
+
+def add_up(groups: Groups, claims: Iterable[Claim]) -> Whole:
     """Entries that stand for themselves, and provided figures in place of those that they claim."""
     whole = Whole()
-    for entry in free:
-        whole.bases[str(entry.basis)].add(entry)
+    for (basis, _), tally in groups.items():
+        whole.bases[basis].merge(tally)
     for one in claims:
         whole.bases["provided"].add_provided(one.provided)
     return whole
 
 
 def rows_of(
-    dim: str, free: Iterable[Entry], claims: Iterable[Claim], statements: Iterable[Statement], period: Period
+    number: int,
+    dim: str,
+    groups: Groups,
+    claims: Iterable[Claim],
+    statements: Sequence[Statement],
+    period: Period,
 ) -> tuple[Row, ...]:
-    """The total by the keys of one dimension, the largest first; they add up to the total."""
+    """The total by the keys of one dimension, the *number*-th of the groups, the largest first."""
     rows: dict[str | None, Whole] = defaultdict(Whole)
-    for entry in free:
-        rows[key_of(dim, entry, period)].bases[str(entry.basis)].add(entry)
-    statements = list(statements)
+    for (basis, keys), tally in groups.items():
+        rows[keys[number]].bases[basis].merge(tally)
     for one in claims:
         for key, totals, share in shares_of(dim, one, statements, period):
             rows[key].bases["provided"].add_provided(totals, share)
@@ -127,11 +143,28 @@ def _largest_first(row: Row) -> tuple[float, float, bool, str]:
     return (-sum(grams), -(total.energy.value if total.energy else 0.0), row.key is None, row.key or "")
 
 
+class _Months:
+    """The month of an entry that lies within one, found by its start among the starts of the months."""
+
+    def __init__(self, period: Period) -> None:
+        edges = period.edges()[:-1]
+        self._starts = [utc_text(edge) for edge in edges]
+        self._names = [period.month_of(edge) for edge in edges]
+
+    def of(self, entry: Entry) -> str:
+        return self._names[bisect_right(self._starts, entry.start) - 1]
+
+
 def cut(entries: Iterable[Entry], period: Period) -> list[Entry]:
     """The parts of *entries* inside the period, cut at every start of a month, in a stable order."""
     edges = period.edges()
+    texts = [utc_text(edge) for edge in edges]
     pieces: list[Entry] = []
     for entry in entries:
+        month = bisect_right(texts, entry.start)
+        if 0 < month < len(texts) and entry.end <= texts[month]:
+            pieces.append(entry)
+            continue
         _, rest = split(entry, edges[0])
         for edge in edges[1:]:
             if rest is None:
@@ -143,22 +176,18 @@ def cut(entries: Iterable[Entry], period: Period) -> list[Entry]:
 
 
 def _touches(run: RunRecord, period: Period) -> bool:
-    return utc_time(run.start) < period.end and period.start < utc_time(run.end)
+    return run.start < utc_text(period.end) and utc_text(period.start) < run.end
 
 
 def _top(free: Iterable[Entry], runs: Mapping[str, RunRecord]) -> list[RunUse]:
-    tallies: dict[str, Tally] = defaultdict(Tally)
-    project: dict[str, str | None] = {}
+    by_run: dict[str, list[Entry]] = defaultdict(list)
     for entry in free:
-        tallies[entry.run_id].add(entry)
-        project.setdefault(entry.run_id, entry.labels.project)
+        by_run[entry.run_id].append(entry)
+    joules = {run_id: math.fsum(entry.energy_j or 0.0 for entry in some) for run_id, some in by_run.items()}
     uses = []
-    for run_id, tally in tallies.items():
+    for run_id in sorted(joules, key=lambda run_id: (-joules[run_id], run_id))[:TOP_RUNS]:
         run = runs.get(run_id)
         name = (run.command or run.kind) if run else ""
-        uses.append(RunUse(run_id=run_id, name=name, project=project[run_id], total=tally.total()))
-    uses.sort(key=lambda use: (-(use.total.energy.value if use.total.energy else 0.0), use.run_id))
-    return uses[:TOP_RUNS]
-
-
-__all__ = ["BASES", "DEFAULT_DIMENSIONS", "Overlap", "add_up", "build", "cut", "rows_of"]
+        project = by_run[run_id][0].labels.project
+        uses.append(RunUse(run_id=run_id, name=name, project=project, total=total(by_run[run_id])))
+    return uses
