@@ -65,21 +65,21 @@ class Collector:
             self.builder.tool_version = sample.driver.split()[0][:40]
         self._timed, self._dateless = self._timed or sample.at is not None, sample.dateless
         reporter = tracks[BOARD].domain.device
-        if sample.power(BOARD) is None:
-            self.builder.problem(f"no power of {reporter}: {sample.said(BOARD)}", sample.line)
         for name, track in tracks.items():
-            self._put(track, name, reporter, sample)
+            power = sample.power(name)
+            if power is None and name == BOARD:
+                self.builder.problem(f"no power of {reporter}: {sample.said(BOARD)}", sample.line)
+            self._put(track, power, reporter, sample)
 
-    def _put(self, track: _Track, name: str, reporter: str, sample: GpuSample) -> None:
+    def _put(self, track: _Track, power: tuple[str, float] | None, reporter: str, sample: GpuSample) -> None:
         at = self._moment(sample, track)
         if track.pending is not None:
             if self._domains.unnamed and at is not None and track.pending.at == at:
                 track.hasty += 1
             if not track.pending.fits(reporter, at):
                 self._flush(track)
-        power = sample.power(name)
         if power is not None:
-            track.fields[("" if name == BOARD else f"{name}.") + _FIELDS[power[0]]] = None
+            track.fields[power[0]] = None
         if track.pending is None:
             track.pending = Pending()
         track.pending.put(reporter, at, power[1] if power else None, sample.line)
@@ -180,7 +180,8 @@ class Collector:
         )
 
     def _explained(self, reading: Reading) -> Reading:
-        fields = " or ".join(self._tracks[reading.domain.address].fields)
+        scope = "" if reading.domain.name == BOARD else f"{reading.domain.name}."
+        fields = " or ".join(scope + _FIELDS[name] for name in self._tracks[reading.domain.address].fields)
         shared = ", the mean over the GPUs of the module" if reading.domain.name == MODULE else ""
         return attrs.evolve(reading, method=f"{fields}{shared}, times the time since the poll before")
 

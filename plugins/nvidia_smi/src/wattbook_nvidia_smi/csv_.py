@@ -105,7 +105,7 @@ def samples(lines: Iterable[Line]) -> Iterator[GpuSample | Problem]:
     for line in lines:
         if not line.text.strip():
             continue
-        again = Header.from_line(line.text)
+        again = Header.from_line(line.text) if header is None or "power" in line.text else None
         if again is not None:
             if not again.power:
                 raise ImportFailed(

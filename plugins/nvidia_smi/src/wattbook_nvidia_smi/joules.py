@@ -25,6 +25,7 @@ class CounterTrack:
     def take(self, millijoules: int, at_s: float, *, gauge_w: float | None = None) -> list[Sample | Missed]:
         """One reading; *gauge_w* is what the power gauge says, to notice a counter that stands still."""
         before, self._seen_s = self._seen_s, at_s
+        before_j = self._counter.total_j
         advance = self._counter.update(millijoules, at_s, epoch=self._epoch)
         sample = Sample(at_s=at_s, domain=self.domain, energy_j=self._counter.total_j)
         if before is None or advance.step is Step.FIRST:
@@ -39,8 +40,8 @@ class CounterTrack:
             low_j = min(millijoules * 1e-3, elapsed_s * MAX_W)
         elif advance.energy_j is not None and advance.energy_j > (elapsed_s + _JITTER_S) * MAX_W:
             reason = f"the energy counter jumped by {advance.energy_j:g} J"
-            self._counter.total_j -= advance.energy_j
-            sample = Sample(at_s=at_s, domain=self.domain, energy_j=self._counter.total_j)
+            self._counter.total_j = before_j
+            sample = Sample(at_s=at_s, domain=self.domain, energy_j=before_j)
         elif advance.energy_j == 0 and elapsed_s >= _STANDSTILL_S and (gauge_w or 0.0) >= _STANDSTILL_W:
             reason = f"the energy counter stands still while the gauge shows {gauge_w:g} W"
         missed = [Missed(since_s=before, until_s=at_s, domain=self.domain, reason=reason, low_j=low_j)]
