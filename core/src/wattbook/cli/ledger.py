@@ -153,7 +153,7 @@ def export(form: str, output: str | None, ledger: str | None, config: str | None
         if output is None or output == "-":
             if as_json:
                 raise click.UsageError("with --json, name a file with -o: stdout holds one document only")
-            write(book, click.get_text_stream("stdout", encoding="utf-8"))
+            write(book, sys.stdout)
             return
         try:
             with open(output, "w", encoding="utf-8", newline="") as stream:
