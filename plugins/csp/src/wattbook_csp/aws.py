@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from wattbook import ImportFailed
 
-from wattbook_csp.agreement import Agreement
+from wattbook_csp.agreement import compare
 from wattbook_csp.decimals import KG_PER_T
 
 PROVIDER = "aws"
@@ -33,8 +33,8 @@ def check_unit(unit: str | None, field: str) -> None:
         raise ImportFailed(f"the unit is {unit!r}; this format is in {UNIT}", field=field)
 
 
-def compare(agreement: Agreement, payer: str, month: str, values: Sequence[Decimal | None]) -> None:
-    """Each total with its three scopes."""
+def compare_totals(values: Sequence[Decimal | None]) -> None:
+    """Each total against its three scopes."""
     location, market, scope1, scope2_location, scope2_market, scope3_location, scope3_market = values
-    agreement.add(payer, month, location, scope1, scope2_location, scope3_location)
-    agreement.add(payer, month, market, scope1, scope2_market, scope3_market)
+    compare("the location-based total", RESOLUTION_KG, location, scope1, scope2_location, scope3_location)
+    compare("the market-based total", RESOLUTION_KG, market, scope1, scope2_market, scope3_market)

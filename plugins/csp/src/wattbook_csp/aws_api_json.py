@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 
 from wattbook_csp import aws, months, pages, versions
-from wattbook_csp.agreement import Agreement
 from wattbook_csp.alternatives import one_way
 from wattbook_csp.decimals import kilograms
 from wattbook_csp.notes import Notes
@@ -32,8 +32,7 @@ def sniff(file: SourceFile) -> bool:
 
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
     notes = Notes()
-    agreement = Agreement(rounding_kg=aws.RESOLUTION_KG)
-    rows = [row for file in source.files for row in _rows(file, source.account, agreement, notes)]
+    rows = [row for file in source.files for row in _rows(file, source.account, notes)]
     if not rows:
         raise ImportFailed("holds no month and no year: ask with the granularity MONTHLY", path=source.files[0].path)
     _refuse_missing_pages(source)
@@ -45,11 +44,10 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
         lambda way: _shown(way[1:]), notes, tolerance_kg=aws.RESOLUTION_KG,
     )  # fmt: skip
     yield from once(rows, lambda row: row.cells, notes)
-    agreement.verify()
     yield from notes.problems()
 
 
-def _rows(file: SourceFile, caller: str | None, agreement: Agreement, notes: Notes) -> Iterator[Row]:
+def _rows(file: SourceFile, caller: str | None, notes: Notes) -> Iterator[Row]:
     for _, page in pages.documents(file):
         if not isinstance(pages.get(page, "Results"), list):
             raise ImportFailed("is no answer of the API: the field is missing", path=file.path, field="Results")
@@ -62,11 +60,9 @@ def _rows(file: SourceFile, caller: str | None, agreement: Agreement, notes: Not
                     notes.add("figures of neither a month nor a year left out", path=file.path)
                     continue
                 month = months.period(start, end)
-                yield _row(file, month, result, grouped, caller, agreement, notes)
+                yield _row(file, month, result, grouped, caller, notes)
             except ImportFailed as refused:
-                raise ImportFailed(
-                    f"result {number}: {refused.reason}", path=file.path, field=refused.field or "TimePeriod"
-                ) from None
+                raise ImportFailed(f"result {number}: {refused.reason}", path=file.path, field=refused.field) from None
 
 
 def _row(
@@ -75,7 +71,6 @@ def _row(
     result: dict[str, Any],
     grouped: tuple[str, ...],
     caller: str | None,
-    agreement: Agreement,
     notes: Notes,
 ) -> Row:
     dimensions = {name: pages.text(pages.get(result, "DimensionsValues", name)) for name in DIMENSIONS}
@@ -108,9 +103,15 @@ def _row(
                 resolution_kg=aws.RESOLUTION_KG,
             )
         )  # fmt: skip
-    aws.compare(agreement, payer, month, values)
     key = (grouped, month, *dimensions.values())
-    return Row(file.path, None, payer or months.UNSPECIFIED, month, version, Figures(key, statements))
+    return Row(
+        file.path,
+        None,
+        payer or months.UNSPECIFIED,
+        month,
+        version,
+        Figures(key, statements, check=partial(aws.compare_totals, values)),
+    )
 
 
 def _grouped(page: Any) -> tuple[str, ...]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from decimal import Decimal
+from functools import partial
 
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 
 from wattbook_csp import aws, months, tables, versions
-from wattbook_csp.agreement import Agreement
 from wattbook_csp.decimals import Marks, kilograms
 from wattbook_csp.notes import Notes
 from wattbook_csp.snapshots import Figures, Row, Version, newest
@@ -33,7 +33,6 @@ def sniff(file: SourceFile) -> bool:
 
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
     notes = Notes()
-    agreement = Agreement(rounding_kg=aws.RESOLUTION_KG)
     account = source.account or months.UNSPECIFIED
     marks = Marks.from_option(source.options.get("decimal"))
     if source.account is None:
@@ -42,10 +41,9 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
     yield from newest(
         (found for file in source.files for found in _versions(file, account)),
         (row for file in source.files for row in _rows(file, account, notes)),
-        lambda row: _figures(row, agreement, marks),
+        lambda row: _figures(row, marks),
         notes,
     )
-    agreement.verify()
 
 
 def _period(file: SourceFile) -> tuple[str, Callable[[str], str]]:
@@ -78,26 +76,27 @@ def _rows(file: SourceFile, account: str, notes: Notes) -> Iterator[Row]:
         yield Row(file.path, line, account, month, version, cells)
 
 
-def _figures(row: Row, agreement: Agreement, marks: Marks) -> Figures:
+def _figures(row: Row, marks: Marks) -> Figures:
     _, service, region, model, *raws = row.cells
     values: list[Decimal | None] = []
     statements = []
-    for (scope, method), name, raw in zip(aws.VIEWS, VALUES, raws, strict=False):
-        if not raw:
-            values.append(None)
-            continue
-        try:
+    field = ""
+    try:
+        for (scope, method), column, raw in zip(aws.VIEWS, VALUES, raws, strict=True):
+            field = column
+            if not raw:
+                values.append(None)
+                continue
             co2e_kg = kilograms(raw, aws.UNIT_KG, marks)
-        except ImportFailed as refused:
-            raise ImportFailed(refused.reason, path=row.path, line=row.line, field=name) from None
-        values.append(co2e_kg)
-        statements.append(
-            Statement(
-                provider=aws.PROVIDER, account=row.account, month=row.month, service=service, region=region,
-                scope=scope, method=method, co2e_kg=co2e_kg, value_raw=raw, unit_raw=aws.UNIT,
-                model_version=model, version_key=row.version, interface="console",
-                resolution_kg=aws.RESOLUTION_KG,
-            )
-        )  # fmt: skip
-    aws.compare(agreement, row.account, row.month, values)
-    return Figures((row.account, row.month, service, region), statements)
+            values.append(co2e_kg)
+            statements.append(
+                Statement(
+                    provider=aws.PROVIDER, account=row.account, month=row.month, service=service, region=region,
+                    scope=scope, method=method, co2e_kg=co2e_kg, value_raw=raw, unit_raw=aws.UNIT,
+                    model_version=model, version_key=row.version, interface="console",
+                    resolution_kg=aws.RESOLUTION_KG,
+                )
+            )  # fmt: skip
+    except ImportFailed as refused:
+        raise ImportFailed(refused.reason, path=row.path, line=row.line, field=field) from None
+    return Figures((row.account, row.month, service, region), statements, check=partial(aws.compare_totals, values))

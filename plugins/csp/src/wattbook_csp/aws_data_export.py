@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 
 from wattbook_csp import aws, months, parquet, tables, versions
-from wattbook_csp.agreement import Agreement
 from wattbook_csp.decimals import kilograms
 from wattbook_csp.notes import Notes
 from wattbook_csp.snapshots import Figures, Row, Version, newest
@@ -53,14 +52,12 @@ def sniff(file: SourceFile) -> bool:
 
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
     notes = Notes()
-    agreement = Agreement(rounding_kg=aws.RESOLUTION_KG)
     yield from newest(
         (found for file in source.files for found in _versions(file)),
         (row for file in source.files for row in _rows(file, notes)),
-        lambda row: _figures(row, agreement),
+        _figures,
         notes,
     )
-    agreement.verify()
 
 
 def _versions(file: SourceFile) -> Iterator[tuple[str, str, Version]]:
@@ -96,13 +93,13 @@ def _rows(file: SourceFile, notes: Notes) -> Iterator[Row]:
         yield Row(path, line, payer, month, version, cells)
 
 
-def _figures(row: Row, agreement: Agreement) -> Figures:
+def _figures(row: Row) -> Figures:
     path, line, _, month, version, cells = row
     account, payer, service, region, start, model, refreshed, *_ = cells
     region = region or cells[_LOCATION]  # global services have no region
     values: list[Decimal | None] = []
     statements = []
-    place = _END
+    field = "usage_period_end"
     try:
         if cells[_END]:
             months.period(start, cells[_END])
@@ -114,6 +111,7 @@ def _figures(row: Row, agreement: Agreement) -> Figures:
                 continue
             if cells[unit_place] not in ("", aws.UNIT):
                 aws.check_unit(cells[unit_place], COLUMNS[unit_place])
+            field = COLUMNS[place]
             co2e_kg = kilograms(raw, aws.UNIT_KG)
             values.append(co2e_kg)
             statements.append(
@@ -125,8 +123,7 @@ def _figures(row: Row, agreement: Agreement) -> Figures:
                 )
             )  # fmt: skip
     except ImportFailed as refused:
-        raise ImportFailed(refused.reason, path=path, line=line, field=refused.field or COLUMNS[place]) from None
-    aws.compare(agreement, payer, month, values)
+        raise ImportFailed(refused.reason, path=path, line=line, field=refused.field or field) from None
     # equal numbers may be written differently, in CSV and in Parquet
     same = tuple([float(cells[view[0]] or -1) for view in _VIEWS])
-    return Figures((payer, account, month, service, region), statements, same)
+    return Figures((payer, account, month, service, region), statements, same, partial(aws.compare_totals, values))

@@ -9,7 +9,7 @@ from typing import Any
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 
 from wattbook_csp import months, pages
-from wattbook_csp.agreement import Agreement
+from wattbook_csp.agreement import compare
 from wattbook_csp.decimals import KG_PER_KG, kilograms
 from wattbook_csp.notes import Notes
 from wattbook_csp.snapshots import Figures, Row, newest_of
@@ -29,7 +29,6 @@ def sniff(file: SourceFile) -> bool:
 
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
     notes = Notes()
-    agreement = Agreement(rounding_kg=ROUNDING_KG)
     account = source.account or months.UNSPECIFIED
     if source.account is None:
         notes.add(months.NO_ACCOUNT)
@@ -42,16 +41,13 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
             try:
                 if not isinstance(pages.get(document, "zones"), dict):
                     raise ImportFailed("the field is missing", field="zones")
-                rows += list(_leaves(document, (), account, month, file, agreement))
+                rows += list(_leaves(document, (), account, month, file))
             except ImportFailed as refused:
                 raise ImportFailed(refused.reason, path=file.path, field=refused.field) from None
-    agreement.verify()
     yield from newest_of(rows, notes)
 
 
-def _leaves(
-    node: dict[str, Any], path: tuple[str, ...], account: str, month: str, file: SourceFile, agreement: Agreement
-) -> Iterator[Row]:
+def _leaves(node: dict[str, Any], path: tuple[str, ...], account: str, month: str, file: SourceFile) -> Iterator[Row]:
     """The nodes without children; what stands above them is their sum and only compared."""
     if len(path) > MAX_DEPTH:
         raise ImportFailed("is nested too deeply")
@@ -60,9 +56,10 @@ def _leaves(
         if isinstance(child, dict)
     }  # fmt: skip
     if children:
-        agreement.add(account, month, _impact(node, path), *(_impact(c, (*path, n)) for n, c in children.items()))
+        parts = [_impact(child, (*path, name)) for name, child in children.items()]
+        compare("/".join(path) or "the whole", ROUNDING_KG, _impact(node, path), *parts)
         for name, child in children.items():
-            yield from _leaves(child, (*path, name), account, month, file, agreement)
+            yield from _leaves(child, (*path, name), account, month, file)
         return
     co2e_kg = _impact(node, path)
     zone, *resource = path or ("",)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 
 from wattbook_csp import months, pages, tables, versions
-from wattbook_csp.agreement import Agreement
+from wattbook_csp.agreement import compare
 from wattbook_csp.decimals import KG_PER_KG, Marks, kilograms
 from wattbook_csp.notes import Notes
 from wattbook_csp.snapshots import Figures, Row, Version, newest
@@ -54,16 +54,14 @@ def sniff(file: SourceFile) -> bool:
 
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
     notes = Notes()
-    agreement = Agreement(rounding_kg=ROUNDING_KG)
     marks = Marks.from_option(source.options.get("decimal"))
 
     yield from newest(
         (found for file in source.files for found in _versions(file)),
         (row for file in source.files for row in _rows(file, notes)),
-        lambda row: _figures(row, agreement, marks),
+        lambda row: _figures(row, marks),
         notes,
     )
-    agreement.verify()
 
 
 def _is_json(file: SourceFile) -> bool:
@@ -131,7 +129,7 @@ def _flatten(prefix: str, value: Any, flat: dict[str, str], depth: int) -> None:
         flat[prefix] = ""  # NULL: present and unknown
 
 
-def _figures(row: Row, agreement: Agreement, marks: Marks) -> Figures:
+def _figures(row: Row, marks: Marks) -> Figures:
     cells = dict(zip(COLUMNS, row.cells, strict=True))
     if not cells[TOTAL] and cells[SCALAR]:
         cells[TOTAL] = cells[SCALAR]
@@ -158,6 +156,11 @@ def _figures(row: Row, agreement: Agreement, marks: Marks) -> Figures:
                 interface="bigquery",
             )
         )  # fmt: skip
-    agreement.add(row.account, row.month, values[0], values[2], values[3], values[5])
-    agreement.add(row.account, row.month, values[1], values[2], values[4], values[5])
-    return Figures((row.account, row.month, project, service_id, location), statements)
+    key = (row.account, row.month, project, service_id, location)
+    return Figures(key, statements, check=partial(_compare, values))
+
+
+def _compare(values: Sequence[Decimal | None]) -> None:
+    location, market, scope1, scope2_location, scope2_market, scope3 = values
+    compare("the location-based total", ROUNDING_KG, location, scope1, scope2_location, scope3)
+    compare("the market-based total", ROUNDING_KG, market, scope1, scope2_market, scope3)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from decimal import Decimal
+from functools import partial
 
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 
 from wattbook_csp import months, tables
-from wattbook_csp.agreement import Agreement
+from wattbook_csp.agreement import compare
 from wattbook_csp.decimals import KG_PER_KG, Marks, kilograms
 from wattbook_csp.notes import Notes
 from wattbook_csp.snapshots import Figures, Row, Version, newest
@@ -40,7 +41,6 @@ def sniff(file: SourceFile) -> bool:
 
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
     notes = Notes()
-    agreement = Agreement(rounding_kg=RESOLUTION_KG)
     marks = Marks.from_option(source.options.get("decimal"))
     account = source.account or months.UNSPECIFIED
     if source.account is None:
@@ -55,10 +55,9 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
     yield from newest(
         (found for file in data for found in _versions(file, account)),
         (row for file in data for row in _rows(file, account, notes)),
-        lambda row: _figures(row, agreement, marks),
+        lambda row: _figures(row, marks),
         notes,
     )
-    agreement.verify()
 
 
 def _versions(file: SourceFile, account: str) -> Iterator[tuple[str, str, Version]]:
@@ -76,10 +75,11 @@ def _rows(file: SourceFile, account: str, notes: Notes) -> Iterator[Row]:
         yield Row(file.path, line, account, month, (), cells)
 
 
-def _figures(row: Row, agreement: Agreement, marks: Marks) -> Figures:
+def _figures(row: Row, marks: Marks) -> Figures:
     cells = dict(zip(COLUMNS, row.cells, strict=True))
     resource = "/".join(cells[name] for name in ("range", "name", "server_domain") if cells[name])
     statements = []
+    checks: list[Callable[[], None]] = []
     for method, column in TOTALS.items():
         total = _kg(cells, column, row, marks)
         if total is None:
@@ -91,8 +91,14 @@ def _figures(row: Row, agreement: Agreement, marks: Marks) -> Figures:
                 value_raw=cells[column], unit_raw=UNIT, interface="carbon-calculator", resolution_kg=RESOLUTION_KG,
             )
         )  # fmt: skip
-        agreement.add(row.account, row.month, total, *(_kg(cells, name, row, marks) for name in PARTS[method]))
-    return Figures(row.cells[:6], statements)
+        parts = [_kg(cells, name, row, marks) for name in PARTS[method]]
+        checks.append(partial(compare, column, RESOLUTION_KG, total, *parts))
+    return Figures(row.cells[:6], statements, check=lambda: _all(checks))
+
+
+def _all(checks: Iterable[Callable[[], None]]) -> None:
+    for check in checks:
+        check()
 
 
 def _kg(cells: dict[str, str], column: str, row: Row, marks: Marks) -> Decimal | None:

@@ -9,7 +9,7 @@ from typing import Any
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 
 from wattbook_csp import months, pages
-from wattbook_csp.agreement import Agreement
+from wattbook_csp.agreement import compare
 from wattbook_csp.decimals import KG_PER_KG, kilograms
 from wattbook_csp.notes import Notes
 from wattbook_csp.snapshots import Figures, Row, newest_of
@@ -25,19 +25,17 @@ def sniff(file: SourceFile) -> bool:
 
 
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
-    agreement = Agreement(rounding_kg=ROUNDING_KG)
     rows = []
     for file in source.files:
         for _, document in pages.documents(file):
             try:
-                rows += list(_rows(file, document, source.account or "", agreement))
+                rows += list(_rows(file, document, source.account or ""))
             except ImportFailed as refused:
                 raise ImportFailed(refused.reason, path=file.path, field=refused.field) from None
-    agreement.verify()
     yield from newest_of(rows, Notes())
 
 
-def _rows(file: SourceFile, document: Any, organization: str, agreement: Agreement) -> Iterator[Row]:
+def _rows(file: SourceFile, document: Any, organization: str) -> Iterator[Row]:
     start, end = pages.text(pages.get(document, "start_date")), pages.text(pages.get(document, "end_date"))
     if not start or not end:
         raise ImportFailed("the field is missing", field="end_date" if start else "start_date")
@@ -53,15 +51,12 @@ def _rows(file: SourceFile, document: Any, organization: str, agreement: Agreeme
             for zone in pages.objects(region.get("zones")):
                 for sku in pages.objects(zone.get("skus")):
                     yield _row(file, month, organization, account, pages.text(zone.get("zone")), sku)
-                _compare(agreement, account, month, zone, "total_zone_impact", zone.get("skus"), "total_sku_impact")
+                _compare(zone, "total_zone_impact", skus="total_sku_impact")
             for sku in pages.objects(region.get("skus")):
                 yield _row(file, month, organization, account, name, sku)
-            zones, skus = _children(region, "zones", "total_zone_impact"), _children(region, "skus", "total_sku_impact")
-            agreement.add(account, month, _impact(region, "total_region_impact"), *zones, *skus)
-        _compare(
-            agreement, account, month, project, "total_project_impact", project.get("regions"), "total_region_impact"
-        )
-    agreement.add("all projects", month, total, *_children(document, "projects", "total_project_impact"))
+            _compare(region, "total_region_impact", zones="total_zone_impact", skus="total_sku_impact")
+        _compare(project, "total_project_impact", regions="total_region_impact")
+    _compare(document, "total_impact", projects="total_project_impact")
 
 
 def _row(file: SourceFile, month: str, organization: str, account: str, region: str, sku: dict[str, Any]) -> Row:
@@ -82,15 +77,10 @@ def _row(file: SourceFile, month: str, organization: str, account: str, region: 
     )
 
 
-def _compare(
-    agreement: Agreement, account: str, month: str, parent: dict[str, Any], total: str, children: Any, part: str
-) -> None:
-    parts = [_impact(child, part) for child in pages.objects(children)]
-    agreement.add(account, month, _impact(parent, total), *parts)
-
-
-def _children(parent: Any, name: str, impact: str) -> list[Decimal | None]:
-    return [_impact(child, impact) for child in pages.objects(pages.get(parent, name))]
+def _compare(node: dict[str, Any], total: str, **children: str) -> None:
+    """A subtotal against what hangs below it, of which it says the names and where their totals are."""
+    parts = [_impact(child, part) for name, part in children.items() for child in pages.objects(node.get(name))]
+    compare(total, ROUNDING_KG, _impact(node, total), *parts)
 
 
 def _impact(node: Any, name: str) -> Decimal | None:

@@ -31,6 +31,7 @@ class Figures(NamedTuple):
     key: Hashable
     statements: Sequence[Statement]
     values: Hashable = None  #: equal for equal figures; the statements' own where it is not given
+    check: Callable[[], None] | None = None  #: refuses figures that contradict each other
 
 
 def newest(
@@ -84,7 +85,7 @@ def once(rows: Iterable[Row], figures: Callable[[Row], Figures], notes: Notes) -
     found = yielded = False
     for row in rows:
         found = True
-        key, statements, values = figures(row)
+        key, statements, values, check = figures(row)
         # hashes instead of keys: an export of a million rows stays within bounded memory
         digest = hash(values or tuple([(s.scope, s.method, s.co2e_kg) for s in statements])) & _HASH
         place = (paths.setdefault(row.path, len(paths)) << _LINES | (row.line or 0)) << 64 | digest
@@ -97,6 +98,11 @@ def once(rows: Iterable[Row], figures: Callable[[Row], Figures], notes: Notes) -
                 raise ImportFailed(reason, path=row.path, line=row.line)
             notes.add(f"the same row as in {first}, counted once", path=row.path, line=row.line, kind="repeated rows")
             continue
+        if check is not None:
+            try:
+                check()
+            except ImportFailed as refused:
+                raise ImportFailed(refused.reason, path=row.path, line=row.line, field=refused.field) from None
         yielded = yielded or bool(statements)
         yield from statements
     if not found:
