@@ -145,6 +145,11 @@ def test_a_run_without_a_reading_lowers_the_coverage() -> None:
     assert any("ended without a summary" in warning for warning in made.warnings)
 
 
+def test_figures_by_hand_without_a_host_are_hosts_of_their_own() -> None:
+    made = report(an_entry(host="", run_id="a"), an_entry(host="", run_id="b"))
+    assert made.coverage.known_host_hours == 2.0
+
+
 def test_gaps_with_one_reason_are_one_line() -> None:
     made = report(*(a_gap_entry(host=f"host-{i}") for i in range(3)), a_gap_entry("off"))
     assert [(gap.reason, gap.count, gap.hours) for gap in made.gaps] == [

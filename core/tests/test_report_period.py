@@ -79,3 +79,7 @@ def test_only_whole_months_and_years_lie_inside() -> None:
     assert period.touches_month("2026")
     assert not period.touches_month("2026-12")
     assert Period.from_days("2026-01-01", "2026-12-31", "UTC").holds_month("2026")
+
+
+def test_the_months_and_years_of_a_period_are_named_as_providers_name_them() -> None:
+    assert Period.from_days("2026-12-15", "2027-01-10", "UTC").months() == ["2026-12", "2027-01", "2026", "2027"]

@@ -83,8 +83,7 @@ def report_of(book: Ledger, settings: Config, period: Period, dims: tuple[str, .
     from wattbook.report import build
     from wattbook.report.notes import SYNTHETIC
 
-    revisions = book.revisions(as_of=as_of)
-    here = [r for r in revisions if r.standing == "active" and period.touches_month(r.chain.month)]
+    here = [r for r in book.revisions(months=period.months(), as_of=as_of) if r.standing == "active"]
     made_up = any(getattr(revision, "synthetic", False) for revision in here)
     return build(
         book.entries(start=period.start, end=period.end, as_of=as_of),

@@ -16,6 +16,7 @@ from wattbook.units import J_PER_KWH
 
 #: leaves are cut to this share of their reading's last power of two, so that sums of them are exact
 LEAF_BITS = 40
+TINY_J = 1e-200  #: too small to be cut into parts
 REST = "not itemised by the model"
 
 
@@ -93,9 +94,9 @@ def leaves_of(entry: Entry) -> tuple[Leaf, ...]:
     energy_j = entry.energy_j
     assert energy_j is not None
     terms = terms_from(entry)
-    if not terms or energy_j == 0 or not all(math.isfinite(term.power_w) for term in terms):
-        return (Leaf(what=f"{entry.device}/{entry.domain}", energy_j=energy_j),)
     raw = [term.power_w * entry.duration_s for term in terms]
+    if not terms or energy_j < TINY_J or not all(map(math.isfinite, raw)):
+        return (Leaf(what=f"{entry.device}/{entry.domain}", energy_j=energy_j),)
     rest = energy_j - math.fsum(raw)
     leaves = [Leaf(what=term.what, energy_j=joules, term=term) for term, joules in zip(terms, raw, strict=True)]
     if abs(rest) > 1e-6 * energy_j:

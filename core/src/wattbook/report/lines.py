@@ -9,7 +9,7 @@ from attrs import frozen
 
 from wattbook.accounting import Total
 from wattbook.report.model import Report, Row
-from wattbook.report.numbers import carbon_text, energy_text, share_text
+from wattbook.report.numbers import carbon_text, digits, energy_text, share_text
 from wattbook.units import G_PER_KG
 
 LETTERS = {"provided": "P", "measured": "M", "estimated": "E"}
@@ -73,7 +73,7 @@ def blocks(report: Report) -> Iterator[Block]:
             title="Not covered",
             columns=("domain", "hosts", "hours", "why"),
             rows=tuple(
-                (clean(gap.domain), str(len(gap.hosts)), f"{gap.hours:.2f}", clean(gap.reason)) for gap in report.gaps
+                (clean(gap.domain), str(len(gap.hosts)), digits(gap.hours), clean(gap.reason)) for gap in report.gaps
             ),
         )
     if report.factors:
@@ -156,5 +156,5 @@ def _coverage(report: Report) -> str:
     seen = report.coverage
     if seen.share is None:
         return "no host of this book was seen at work in this period"
-    hours = f"{seen.known_host_hours:.2f} of {seen.expected_host_hours:.2f} host-hours"
+    hours = f"{digits(seen.known_host_hours)} of {digits(seen.expected_host_hours)} host-hours"
     return f"{share_text(seen.share)}: {hours} have a figure; hours that nobody recorded are not among them"

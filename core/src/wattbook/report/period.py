@@ -53,6 +53,11 @@ class Period:
             number += 1
         return [*found, self.end]
 
+    def months(self) -> list[str]:
+        """Every month that the period touches, and every year, as a provider's figures name them."""
+        found = [self.month_of(edge) for edge in self.edges()[:-1]]
+        return [*found, *sorted({month[:4] for month in found})]
+
     def holds_month(self, month: str) -> bool:
         """Whether the whole month, or the whole year of a yearly figure, lies inside the period."""
         if re.fullmatch(r"\d{4}", month):
