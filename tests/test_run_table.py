@@ -279,9 +279,16 @@ def test_an_ignored_sighup_stays_ignored(home: Home) -> None:
 
 @LINUX
 def test_the_child_finds_the_signals_as_they_were(home: Home) -> None:
+    """But for 32 and 33, which glibc keeps to itself and sets anew where it needs them."""
     words = ("grep", "-E", "^Sig(Ign|Blk|Cgt)", "/proc/self/status")
-    bare = subprocess.run(words, capture_output=True, check=True, restore_signals=True)
-    assert home.run(*words).stdout == bare.stdout
+
+    def masks(text: bytes) -> dict[str, int]:
+        return {
+            name: int(mask, 16) & ~(3 << 31) for name, mask in (line.split() for line in text.decode().splitlines())
+        }
+
+    bare = subprocess.run(words, capture_output=True, check=True)
+    assert masks(home.run(*words).stdout) == masks(bare.stdout)
 
 
 def test_an_ignored_sigchld_loses_no_exit_code(home: Home) -> None:

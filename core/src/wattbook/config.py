@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -176,6 +175,8 @@ def _usual(cwd: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 
 def _read(file: Path) -> tuple[Path, dict[str, Any]]:
+    import tomllib
+
     try:
         return file, tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
-import traceback
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import entry_points
-from typing import Any
+from importlib import import_module
+from typing import Any, NamedTuple
 
 import pluggy
 from attrs import field, frozen
@@ -34,6 +34,8 @@ class Broken:
 
     @classmethod
     def from_error(cls, plugin: str, hook: str, error: BaseException) -> Broken:
+        import traceback
+
         text = str(error).strip().splitlines()
         reason = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
         return cls(plugin=plugin, hook=hook, reason=reason, detail="".join(traceback.format_exception(error)))
@@ -121,6 +123,72 @@ def gather(plugins: Iterable[tuple[str, object]], tables: Mapping[str, Mapping[s
         else:
             good.append((name, plugin))
     return Plugins(manager=manager(good), broken=tuple(broken), configs=configs)
+
+
+class Dist(NamedTuple):
+    version: str
+
+
+class EntryPoint(NamedTuple):
+    """A plugin as its distribution declares it; the same shape as in ``importlib.metadata``."""
+
+    name: str
+    value: str
+    dist: Dist
+
+    def load(self) -> Any:
+        module, _, attributes = self.value.partition("[")[0].strip().partition(":")
+        found = import_module(module)
+        for attribute in filter(None, attributes.split(".")):
+            found = getattr(found, attribute)
+        return found
+
+
+def entry_points(group: str) -> Iterable[Any]:
+    """The entry points of *group*, as ``importlib.metadata.entry_points`` finds them.
+
+    That module costs as much as everything else that a run loads, most of it to parse mail headers.  So
+    the folders that Python imports from are looked through here; whatever is not a plain folder (a zip
+    file, an importer of somebody's own) is left to the library.
+    """
+    places = [place or os.getcwd() for place in sys.path]
+    own = [f for f in sys.meta_path if hasattr(f, "find_distributions") and getattr(f, "__name__", "") != "PathFinder"]
+    if own or any(os.path.isfile(place) for place in places):
+        import importlib.metadata
+
+        return importlib.metadata.entry_points(group=group)
+    found: list[EntryPoint] = []
+    seen: set[str] = set()
+    for place in dict.fromkeys(places):
+        try:
+            names = sorted(os.listdir(place))
+        except OSError:
+            continue
+        for folder in names:
+            name, kind = os.path.splitext(folder)
+            if kind not in (".dist-info", ".egg-info"):
+                continue
+            distribution, _, version = name.partition("-")
+            distribution = distribution.lower().replace(".", "_")
+            if distribution not in seen:  # as on import, the first one wins
+                seen.add(distribution)
+                found += _declared(os.path.join(place, folder, "entry_points.txt"), group, Dist(version.split("-")[0]))
+    return found
+
+
+def _declared(path: str, group: str, dist: Dist) -> Iterator[EntryPoint]:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            lines = stream.read().splitlines()
+    except (OSError, UnicodeDecodeError):
+        return
+    section = ""
+    for line in map(str.strip, lines):
+        if line.startswith("["):
+            section = line.strip("[]").strip()
+        elif section == group and "=" in line and not line.startswith(("#", ";")):
+            name, _, value = line.partition("=")
+            yield EntryPoint(name.strip(), value.strip(), dist)
 
 
 def installed(tables: Mapping[str, Mapping[str, Any]] | None = None) -> Plugins:

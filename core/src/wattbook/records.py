@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -30,6 +29,8 @@ def canonical(value: Any) -> str:
 
 def content_id(value: Any) -> str:
     """A hash of the canonical content, 128 bits of BLAKE2b in hexadecimal."""
+    import hashlib
+
     return hashlib.blake2b(canonical(value).encode(), digest_size=16).hexdigest()
 
 

@@ -36,7 +36,6 @@ from wattbook.spool import SpoolWriter
 ESTIMATE_TIMEOUT_S = 10.0  #: long, for a busy machine is no broken plugin
 SYNC_S = 30.0  #: a crash of the whole machine costs at most this
 PIECE_S = 3_600  #: a long run goes to the book in pieces that end with the clock's hour
-WORTH_MEASURING_S = 0.05  #: of a command that ended sooner no meter can say anything
 LEAST_BUSY_S = 0.05  #: below this, the machine's clock ticks are too coarse for a share
 
 
@@ -127,7 +126,8 @@ class Observer:
         for broken in self.plugins.broken:
             self._warn(f"the plugin {broken.plugin} is broken: {broken.reason}")
         self._step("asking the plugins what they can measure")
-        if self.events.ended and time.monotonic() - self.order["started_s"] < 2 * WORTH_MEASURING_S:
+        if self.events.ended:  # too late to open a meter, so there is nothing to probe
+            self._warn("the command ended before a meter could be opened")
             self.surveyed = self._nothing_to_measure(host)
         else:
             self.surveyed = survey(host, self.config, self.plugins)
