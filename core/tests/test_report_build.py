@@ -81,14 +81,26 @@ def test_a_provided_figure_stands_in_place_of_the_entries_it_claims() -> None:
     assert made.total.market_g.value == 3_000.0
     assert made.total.energy is not None
     assert made.total.energy.value == KWH
-    claims = as_json(made)["claims"]
-    assert claims == [
-        {
-            "provider": "acme", "account": "1", "month": "2026-10",
-            "provided_g": {"location": 10_000.0, "market": 2_000.0, "unsplit": None},
-            "of_which_g": 4_000.0, "of_which_energy_j": 4 * KWH, "unallocated_g": 6_000.0,
-        }
-    ]  # fmt: skip
+    (one,) = as_json(made)["claims"]
+    assert (one["provider"], one["account"], one["month"]) == ("acme", "1", "2026-10")
+    assert one["provided_g"] == {"location": 10_000.0, "market": 2_000.0, "unsplit": None}
+    assert (one["of_which_g"], one["unallocated_g"], one["ratio"]) == (4_000.0, 6_000.0, 0.4)
+    assert one["of_which_energy_j"] == 4 * KWH
+
+
+def test_the_providers_own_scopes_are_told_beside_its_totals() -> None:
+    some = (a_statement("1", scope="1", method="unsplit"), a_statement("5", scope="2"))
+    (one,) = as_json(report(statements=some))["claims"]
+    assert one["provided_g"]["location"] == 6_000.0
+    assert one["provider_scopes_g"] == {
+        "scope1": 1_000.0, "scope2_location": 5_000.0, "scope2_market": None, "scope3_location": None,
+        "scope3_market": None,
+    }  # fmt: skip
+
+
+def test_a_figure_far_from_the_providers_is_a_warning() -> None:
+    made = report(an_entry(KWH, platform="cloud", place=OWN), statements=(a_statement("10"),))
+    assert any("our figure is 0.1 times the provider's" in warning for warning in made.warnings)
 
 
 def test_a_provided_figure_is_divided_among_projects_and_the_rest_shown() -> None:

@@ -46,6 +46,14 @@ class Claim:
         inside = self.of_which.location_g
         return float(self.provided.location * G_PER_KG) - (inside.value if inside else 0.0)
 
+    @property
+    def ratio(self) -> float | None:
+        """Our grams over the provider's, where the two compare."""
+        inside = self.of_which.location_g
+        if inside is None or not self.provided.location:
+            return None
+        return inside.value / float(self.provided.location * G_PER_KG)
+
     def shares(self, key: Callable[[Entry], str | None]) -> tuple[dict[str | None, float], float]:
         """How the provider's figure divides: the share of each key, and the rest that nobody accounts for.
 

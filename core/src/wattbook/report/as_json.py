@@ -11,6 +11,8 @@ from wattbook.report.model import GapGroup, Report, Row
 from wattbook.units import G_PER_KG
 
 VIEWS = ("location", "market", "unsplit")
+#: the provider's own scopes; for its customer all of them are scope 3
+SCOPES = ("scope1", "scope2_location", "scope2_market", "scope3_location", "scope3_market")
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -82,16 +84,22 @@ def _row(row: Row) -> dict[str, Any]:
 
 def _claim(one: Claim) -> dict[str, Any]:
     inside = one.of_which
-    provided = {view: getattr(one.provided, view) for view in VIEWS}
     return {
         "provider": one.provider,
         "account": one.account,
         "month": one.month,
-        "provided_g": {view: None if kg is None else float(kg * G_PER_KG) for view, kg in provided.items()},
+        "provided_g": _grams(one, VIEWS),
+        "provider_scopes_g": _grams(one, SCOPES),
         "of_which_g": _value(inside.location_g),
         "of_which_energy_j": _value(inside.energy),
         "unallocated_g": one.unallocated_g,
+        "ratio": one.ratio,
     }
+
+
+def _grams(one: Claim, names: tuple[str, ...]) -> dict[str, float | None]:
+    kilograms = {name: getattr(one.provided, name) for name in names}
+    return {name: None if kg is None else float(kg * G_PER_KG) for name, kg in kilograms.items()}
 
 
 def _gap(gap: GapGroup) -> dict[str, Any]:

@@ -79,10 +79,8 @@ def _about_claims(claims: Sequence[Claim]) -> Iterator[str]:
         )
         if one.provided.location is None:
             yield f"{name}: the provider states no location-based figure, so ours cannot be compared with it"
-        elif inside.location_g is not None and one.provided.location > 0:
-            ratio = inside.location_g.value / float(one.provided.location * G_PER_KG)
-            if not PLAUSIBLE_RATIO[0] <= ratio <= PLAUSIBLE_RATIO[1]:
-                yield f"{name}: our figure is {ratio:.2g} times the provider's; check which hosts the account claims"
+        elif one.ratio is not None and not PLAUSIBLE_RATIO[0] <= one.ratio <= PLAUSIBLE_RATIO[1]:
+            yield f"{name}: our figure is {one.ratio:.2g} times the provider's; check which hosts the account claims"
 
 
 def _about_unclaimed(free: Sequence[Entry], claims: Sequence[Claim]) -> Iterator[str]:

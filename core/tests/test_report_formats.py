@@ -1,0 +1,76 @@
+"""Labels come from anybody and end up in terminals, pages and spreadsheets: none of them is markup there."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from wattbook.config import Config
+from wattbook.report import Period, Report, build
+from wattbook.report.as_csv import as_csv, safe
+from wattbook.report.as_markdown import as_markdown
+from wattbook.report.as_table import as_table, columns_of
+from wattbook.testing.entries import a_gap_entry, a_run, an_entry
+
+OCTOBER = Period.from_month("2026-10", "UTC")
+texts = st.text(max_size=30)
+
+
+def report(project: str, *, runs: int = 1, reason: str = "off") -> Report:
+    entries = [an_entry(project=project, run_id=f"r{i}", host=f"h{i}") for i in range(runs)]
+    records = [a_run(f"r{i}", host=f"h{i}", command=project) for i in range(runs)]
+    return build([*entries, a_gap_entry(reason)], [], records, Config(), OCTOBER)
+
+
+@given(texts, texts)
+def test_no_label_reaches_a_terminal_with_control_characters(project: str, reason: str) -> None:
+    text = as_table(report(project, runs=2, reason=reason))
+    assert all(letter == "\n" or letter.isprintable() or not letter.isascii() for letter in text)
+    assert "\x1b" not in text
+
+
+@given(texts)
+def test_a_label_never_changes_the_number_of_lines_or_columns(project: str) -> None:
+    plain = report("ner")
+    strange = report(project)
+    assert len(as_table(strange).splitlines()) <= len(as_table(plain).splitlines()) + 1
+    columns = [len(row) for row in csv.reader(io.StringIO(as_csv(strange)))]
+    assert set(columns) == {len(next(csv.reader(io.StringIO(as_csv(plain)))))}
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", " =1", "\t=1", "\r=1"])
+def test_a_formula_in_a_label_is_text_in_a_spreadsheet(text: str) -> None:
+    assert safe(text).startswith("'")
+
+
+@pytest.mark.parametrize("text", ["ner", "a=b", "2026-10", "(unallocated)", ""])
+def test_a_harmless_label_stays_as_it_is(text: str) -> None:
+    assert safe(text) == text
+
+
+def test_markup_in_a_label_is_escaped() -> None:
+    text = as_markdown(report("<b>|x|</b> [a](http://b) `c`"))
+    assert "<b>" not in text.replace("\\<b\\>", "")
+    assert "\\<b\\>\\|x\\|\\</b\\> \\[a\\](http://b) \\`c\\`" in text
+
+
+def test_headings_are_bold_only_where_asked() -> None:
+    made = report("ner")
+    assert "\x1b[1mTotal\x1b[0m" in as_table(made, bold=True)
+    assert "\x1b" not in as_table(made)
+
+
+def test_wide_letters_keep_columns_straight() -> None:
+    assert columns_of("東京") == 4
+    assert columns_of("Zu\u0308rich") == 6
+
+
+def test_an_empty_report_is_written_in_every_format() -> None:
+    made = build([], [], [], Config(), OCTOBER)
+    assert "none" in as_table(made)
+    assert "none" in as_markdown(made)
+    rows = list(csv.DictReader(io.StringIO(as_csv(made))))
+    assert rows[0]["energy_j"] == ""
