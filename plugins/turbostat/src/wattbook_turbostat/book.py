@@ -10,13 +10,11 @@ from wattbook import Domain, ImportFailed, Recording, RecordingBuilder
 
 from wattbook_turbostat.interval import Interval
 from wattbook_turbostat.parse import Parser
-from wattbook_turbostat.preamble import version_key
+from wattbook_turbostat.preamble import misreads_dram
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR_US = 3_600 * 1_000_000
 BATCH = 256  #: intervals that are added up before they go to the builder
-#: Intel family 6 models whose DRAM unit turbostat read wrongly before 21.05 (Skylake-SP to Ice Lake)
-WRONG_DRAM_UNIT = frozenset(["6:85", "6:106", "6:108"])
 
 
 @define
@@ -28,7 +26,16 @@ class _Batch:
     count: int = 0
     seconds: float | None = 0.0  #: ``None``: lengths are not known
     end_us: int | None = None
+    hour: int | None = None  #: of the clock, in which the first of them begins
     line: int = 0
+
+    def takes(self, names: tuple[str, ...], length_s: float | None, begin_us: int | None) -> bool:
+        """Whether an interval carries on where the last one ended."""
+        if names != self.names or (length_s is None) != (self.seconds is None):
+            return False
+        if begin_us is None or self.end_us is None:
+            return begin_us is self.end_us
+        return length_s is not None and begin_us // HOUR_US == self.hour and begin_us - self.end_us < 500_000
 
 
 @define
@@ -53,24 +60,19 @@ class Book:
             if length_s is None:
                 self._joules_without_time = True
                 return
-        if "dram" in figures and self.parser.preamble.version is not None and self._dram_is_wrong():
+        if "dram" in figures and self._dram_is_wrong():
             figures.pop("dram")
         most = self.builder.max_power_w * (length_s or 1.0 if interval.joules else 1.0)
         if not all(figure <= most for figure in figures.values()) and not self._plausible(interval, most):
             return
         end_us = interval.time_us
+        begin_us = None if end_us is None else end_us - round((length_s or 0.0) * 1e6)
         batch = self._batch
-        if (
-            batch is None
-            or batch.names != tuple(figures)
-            or (batch.seconds is None) != (length_s is None)
-            or batch.count >= BATCH
-            or not _continues(batch.end_us, end_us, length_s)
-        ):
+        if batch is None or batch.count >= BATCH or not batch.takes(tuple(figures), length_s, begin_us):
             self._put()
-            batch = self._batch = _Batch(
-                tuple(figures), [0.0] * len(figures), seconds=None if length_s is None else 0.0
-            )
+            hour = None if begin_us is None else begin_us // HOUR_US
+            seconds = None if length_s is None else 0.0
+            batch = self._batch = _Batch(tuple(figures), [0.0] * len(figures), seconds=seconds, hour=hour)
         factor = length_s if length_s is not None and not interval.joules else 1.0
         sums = batch.sums
         for i, figure in enumerate(figures.values()):
@@ -105,14 +107,8 @@ class Book:
         )
 
     def _dram_is_wrong(self) -> bool:
-        """Before 21.05 turbostat took 61 µJ for the 15.3 µJ of Skylake-SP and its successors."""
         preamble = self.parser.preamble
-        if preamble.version is None or version_key(preamble.version) >= (2021, 5):
-            return False
-        if preamble.signature is None:
-            wrong = preamble.vendor in (None, "GenuineIntel")
-        else:
-            wrong = preamble.vendor != "AuthenticAMD" and preamble.signature.rpartition(":")[0] in WRONG_DRAM_UNIT
+        wrong = misreads_dram(preamble.version, preamble.vendor, preamble.signature)
         if wrong:
             self.builder.warn(
                 f"turbostat {preamble.version} misreads the DRAM energy unit of this processor (21.05 is right): "
@@ -186,19 +182,13 @@ class Book:
             builder.warn(f"the file says INTERVAL: {asked}; give --interval-s to turn its watts into joules")
 
 
-def _continues(last_us: int | None, end_us: int | None, length_s: float | None) -> bool:
-    """Whether an interval begins where the one before ended, within the same hour of the clock."""
-    if last_us is None or end_us is None:
-        return last_us is end_us
-    if length_s is None:
-        return False
-    begin_us = end_us - length_s * 1e6
-    return begin_us - last_us < 500_000 and last_us // HOUR_US == end_us // HOUR_US
-
-
 def domains(packages: int | None, model: str = "") -> dict[str, Domain]:
     """The domains of a summary row: of the only package, or of all packages together."""
-    which = "0" if packages == 1 else "all"
+    return domains_of("0" if packages == 1 else "all", model)
+
+
+def domains_of(which: int | str, model: str = "") -> dict[str, Domain]:
+    """The domains of one package, and of the machine, by name."""
     cpu = f"cpu:{which}"
     return {
         "package": Domain(device=cpu, name="package", model=model),

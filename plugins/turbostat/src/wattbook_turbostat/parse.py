@@ -25,6 +25,7 @@ class Parser:
     """
 
     problem: Callable[[str, int | None], None] = field(default=lambda reason, line: None)
+    per_package: bool = False  #: keep the figures of each package too
     preamble: Preamble = field(factory=Preamble, init=False)
     header: Header | None = field(default=None, init=False)
     columns_seen: set[bytes] = field(factory=set, init=False)
@@ -34,6 +35,7 @@ class Parser:
     _open: Interval | None = field(default=None, init=False)
     _unlabelled: Unlabelled = field(factory=Unlabelled, init=False)
     _length_s: float | None = field(default=None, init=False)  #: from an ``N sec`` line before its table
+    _known: bool = field(default=False, init=False)  #: the packages have been counted
     _runs: int = field(default=-1, init=False)
 
     def feed(self, line: bytes, number: int) -> list[Interval]:
@@ -49,7 +51,7 @@ class Parser:
             at = header.topology[0]
             if line.split(b"\t", at + 1)[at] != b"-":
                 self._rows += 1
-                if header.package_at is not None and self._open is not None:
+                if header.package_at is not None and (self.per_package or not self._known):
                     self._package_row(line.rstrip(b"\r\n").split(b"\t"), header)
                 return []
         return self._row(line.rstrip(b"\r\n").split(b"\t"), header, line, number)
@@ -75,8 +77,8 @@ class Parser:
             if header is None:
                 return []
             cells = text.split(b"\t") if header.tabs else text.split()
-            if len(cells) > 1 or len(header.names) == 1 or not header.tabs:
-                return self._loose_row(cells, header, line, number)
+            if _cell_like(cells[0]) and _cell_like(cells[-1]):  # else a sentence that begins with a number
+                return self._loose_row(cells, header, line, number) if self._trusted else []
         elif (found := Header.from_line(line.rstrip(b"\r\n"))) is not None:
             return self._begin(found, number)
         elif self.preamble.take(text) or header is None:
@@ -85,12 +87,7 @@ class Parser:
         return []
 
     def _loose_row(self, cells: list[bytes], header: Header, line: bytes, number: int) -> list[Interval]:
-        """A row whose cells are padded or separated with blanks; it may be a sentence that begins with a number."""
-        if not (_cell_like(cells[0]) and _cell_like(cells[-1])):
-            self.problem("this line is not part of a table", number)
-            return []
-        if not self._trusted:
-            return []
+        """A row whose cells are padded or separated with blanks, or that has only one."""
         if header.blank_until is not None:  # 2014 format: the summary row is the one without topology
             if line[: header.blank_until].strip():
                 self._rows += 1
@@ -145,8 +142,7 @@ class Parser:
             return self._bare_row(cells, header, line, number)
         if any(at >= len(cells) or cells[at] != b"-" for at in header.topology):
             self._rows += 1
-            if self._open is not None:
-                self._package_row(cells, header)
+            self._package_row(cells, header)
             return []
         return self._summary(cells, header, line, number)
 
@@ -160,16 +156,17 @@ class Parser:
                 return []
             return self._summary(cells, header, line, number)
         unlabelled = self._unlabelled
-        if self._rows > 0 and unlabelled.every_row is not True:
-            if unlabelled.every_row is False or len(cells) < len(header.names):
-                self._rows += 1
-                unlabelled.incomplete()
-                return []
+        below = self._rows > 0 and unlabelled.every_row is not True
+        if below and (unlabelled.every_row is False or len(cells) < len(header.names)):
+            self._rows += 1
+            unlabelled.incomplete()
+            return []
         interval = self._read(cells, header, line, number)
         return [] if interval is None else [i for i in unlabelled.put(interval) if i.figures]
 
     def _summary(self, cells: list[bytes], header: Header, line: bytes, number: int) -> list[Interval]:
         opened, self._open = self._open, self._read(cells, header, line, number)
+        self._known |= opened is not None
         if self._open is not None and header.topology and header.package_at is None:
             self._open.packages = 1  # a topology column is printed only where there is more than one of it
         return [] if opened is None or not opened.figures else [opened]
@@ -206,19 +203,19 @@ class Parser:
         return interval
 
     def _package_row(self, cells: list[bytes], header: Header) -> None:
-        """Count packages, and keep each one's figures: they stand in the row of its first CPU."""
-        opened = self._open
-        if opened is None or header.package_at is None or not cells[header.package_at].isdigit():
+        """Count packages and add up each one's rows: its own figures stand in one of them, those of cores in many."""
+        opened, at = self._open, header.package_at
+        if opened is None or at is None or at >= len(cells) or not cells[at].isdigit():
             return
-        package = int(cells[header.package_at][:6])
-        if package in opened.by_package or len(opened.by_package) >= MANY_ROWS:
+        package = int(cells[at][:6])
+        if package not in opened.by_package and len(opened.by_package) >= MANY_ROWS:
             return
-        opened.by_package[package] = {
-            domain: float(cells[at])
-            for at, domain in header.figures
-            if at < len(cells) and cells[at].replace(b".", b"", 1).isdigit()
-        }
+        sums = opened.by_package.setdefault(package, {})
         opened.packages = len(opened.by_package)
+        for column, domain in header.figures if self.per_package else ():
+            cell = cells[column] if column < len(cells) else b""
+            if cell.replace(b".", b"", 1).isdigit():
+                sums[domain] = sums.get(domain, 0.0) + float(cell)
 
 
 def _microseconds(cell: bytes) -> int | None:

@@ -49,6 +49,19 @@ def _ascii(text: bytes) -> str:
     return "".join(c for c in text.decode("ascii", "replace") if c.isprintable())
 
 
+#: Intel family 6 models whose DRAM unit turbostat read wrongly before 21.05 (Skylake-SP to Ice Lake)
+WRONG_DRAM_UNIT = frozenset(["6:85", "6:106", "6:108"])
+
+
+def misreads_dram(version: str | None, vendor: str | None, signature: str | None) -> bool:
+    """Whether the DRAM figure is four times too high: 61 µJ were taken for the 15.3 µJ of Skylake-SP and later."""
+    if version is None or version_key(version) >= (2021, 5):
+        return False
+    if signature is None:
+        return vendor in (None, "GenuineIntel")
+    return vendor != "AuthenticAMD" and ":".join(signature.split(":")[:2]) in WRONG_DRAM_UNIT
+
+
 def version_key(version: str) -> tuple[int, ...]:
     """``20.09.30`` and ``2024.12.03`` in one order; ``4.12`` and older before all of them."""
     numbers = [int(part) for part in re.findall(r"\d{1,6}", version)[:3]]

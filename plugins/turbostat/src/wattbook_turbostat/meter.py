@@ -1,0 +1,170 @@
+"""The offer to measure with turbostat: a short trial finds what it can tell here, and why not more."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from attrs import define, field, frozen
+from wattbook import Domain, Host, Meter, Unavailable
+
+from wattbook_turbostat.book import domains_of
+from wattbook_turbostat.interval import Interval
+from wattbook_turbostat.preamble import misreads_dram, version_key
+from wattbook_turbostat.process import Start, Turbostat
+from wattbook_turbostat.refusals import explain
+from wattbook_turbostat.session import Session
+
+ERROR = 0.05  #: relative half width of the 90 % interval of RAPL's package energy
+COLUMNS = {"package": "Pkg_J", "core": "Cor_J", "gfx": "GFX_J", "dram": "RAM_J"}
+SYS_J_SINCE = (2025,)  #: before, the column is unknown, and 20.09.30 refuses to start
+TRIAL_S = 0.25
+TRIAL_LIMIT_S = 0.3  #: for each step of ending a trial; a probe has two seconds in all
+VERSION_LIMIT_S = 0.5
+PLACES = ("/usr/sbin", "/usr/bin", "/sbin", "/usr/local/sbin")
+
+
+@frozen(kw_only=True)
+class Config:
+    """``[plugins.turbostat]``."""
+
+    path: str | None = None  #: the binary; else the one in PATH or in the usual places
+    sudo: bool = False  #: run it by ``sudo -n``, which never asks for a password
+    interval_s: float = 5.0  #: how often turbostat prints when nobody asks
+
+
+@frozen(kw_only=True)
+class Machine:
+    """How the offer looks at the machine; tests put recordings in its place."""
+
+    start: Start = Turbostat.start
+    find: Callable[[str | None], str | None] = lambda path: find(path)
+    version: Callable[[str], str | None] = lambda binary: version_of(binary)
+    processor: Callable[[], tuple[str | None, str | None]] = lambda: processor_of("/proc/cpuinfo")
+
+
+@define
+class Offer:
+    """turbostat on one host; remembers what its trial found."""
+
+    host: Host
+    config: Config = Config()
+    machine: Machine = Machine()
+    _command: tuple[str, ...] = field(default=(), init=False)
+    _found: dict[tuple[int | None, str], Domain] = field(factory=dict, init=False)
+
+    def meter(self) -> Meter:
+        sockets = [chip.name for chip in self.host.cpus] or [""]
+        declared = tuple(domains_of(i, name)["package"] for i, name in enumerate(sockets))
+        return Meter(
+            name="joules", domains=declared, error=ERROR, interval_s=10.0, probe=self.probe, open=self.open
+        )  # fmt: skip
+
+    def probe(self) -> Sequence[Domain]:
+        """Run turbostat for a moment with the very command that measures; raises ``Unavailable``."""
+        binary = self.machine.find(self.config.path)
+        if binary is None:
+            raise Unavailable(
+                f"{self.config.path or 'turbostat'} is not installed",
+                remedy="install linux-cpupower (Debian), linux-tools-generic (Ubuntu) or kernel-tools (Fedora)",
+            )
+        version = self.machine.version(binary)
+        if version is None:
+            raise Unavailable(
+                f"{binary} does not tell its version",
+                remedy="name the real binary in plugins.turbostat.path: some systems wrap it in a script",
+            )
+        names = dict(COLUMNS)
+        if version_key(version) >= SYS_J_SINCE:
+            names["platform"] = "Sys_J"
+        if misreads_dram(version, *self.machine.processor()):
+            del names["dram"]
+        command = (binary, *arguments(names.values(), self.config.interval_s))
+        self._command = ("sudo", "-n", *command) if self.config.sudo else command
+        self._found = self._domains(self._trial(command, version))
+        return tuple(self._found.values())
+
+    def _trial(self, command: Sequence[str], version: str) -> Interval:
+        """What it prints when it is ended after a moment; an exit status of 0 alone proves nothing."""
+        try:
+            trial = Session(self.machine.start(self._command), {})
+        except OSError as error:
+            raise Unavailable(f"turbostat does not start: {error.strerror}", remedy=f"chmod +x {command[0]}") from error
+        try:
+            trial.start(limit_s=2 * TRIAL_LIMIT_S)
+            trial.wait(TRIAL_S)
+        finally:
+            status = trial.close(limit_s=TRIAL_LIMIT_S)
+        latest = trial.latest
+        if latest is None or "package" not in latest.figures:
+            raise explain(trial.errors, status, version=version, command=command)
+        if latest.figures["package"] == 0:
+            raise Unavailable(
+                "the package's energy counter stands still",
+                remedy="none on this machine: its RAPL counters are there and do not count",
+            )
+        return latest
+
+    def _domains(self, interval: Interval) -> dict[tuple[int | None, str], Domain]:
+        """Domains whose counter moved: a column of 0.00 is not reported, and not a zero."""
+        found: dict[tuple[int | None, str], Domain] = {}
+        packages: list[int | None] = [*sorted(interval.by_package)] or [None]
+        for i, package in enumerate(packages):
+            chip = self.host.cpus[i].name if i < len(self.host.cpus) else ""
+            figures = interval.figures if package is None else interval.by_package[package]
+            for name, domain in domains_of(i, chip).items():
+                if name != "platform" and figures.get(name):
+                    found[package, name] = domain
+        if interval.figures.get("platform"):
+            found[None, "platform"] = domains_of(0)["platform"]
+        return found
+
+    @contextmanager
+    def open(self) -> Iterator[Session]:
+        if not self._found:
+            self.probe()
+        session = Session(self.machine.start(self._command), self._found)
+        try:
+            session.start()
+            yield session
+        finally:
+            session.close()
+
+
+def arguments(columns: Iterable[str], interval_s: float) -> list[str]:
+    """The fixed argument line: exact joules, the end of each interval, every package."""
+    shown = ",".join(["Time_Of_Day_Seconds", "Package", *columns])
+    return ["--quiet", "--Joules", "--show", shown, "--interval", f"{interval_s:g}"]
+
+
+def find(path: str | None) -> str | None:
+    """The binary; it lies in a folder that is not in everybody's PATH."""
+    return shutil.which(path or "turbostat", path=os.pathsep.join([os.environ.get("PATH", ""), *PLACES]))
+
+
+def version_of(binary: str) -> str | None:
+    """What ``turbostat --version`` says; older versions say it on stderr."""
+    try:
+        done = subprocess.run(
+            [binary, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=VERSION_LIMIT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    match = re.search(rb"turbostat version v?([\w.]{1,40})", done.stdout + done.stderr)
+    return match[1].decode() if match else None
+
+
+def processor_of(cpuinfo: str) -> tuple[str | None, str | None]:
+    """Vendor and ``family:model:stepping`` of the first processor."""
+    try:
+        with open(cpuinfo, encoding="utf-8", errors="replace") as stream:
+            first = stream.read(4_096).split("\n\n", 1)[0]
+    except OSError:
+        return None, None
+    facts = {k.strip(): v.strip() for k, _, v in (line.partition(":") for line in first.splitlines())}
+    numbers = [facts.get(name, "") for name in ("cpu family", "model", "stepping")]
+    return facts.get("vendor_id"), ":".join(numbers) if all(numbers) else None
