@@ -128,28 +128,55 @@ def plan(
     *book* holds the revisions of every chain of the snapshot's providers and years, oldest first;
     *figures_of* gives the figures of one of them.
     """
-    kept, warnings = single(statements)
-    months: dict[tuple[str, str, str, str], dict[tuple[object, ...], dict[Chain, list[Statement]]]] = {}
-    for statement in kept:
-        chain = chain_of(statement)
-        group = (chain.provider, chain.interface, chain.payer, chain.month)
-        versions = months.setdefault(group, {})
-        versions.setdefault(later(statement.version_key), {}).setdefault(chain, []).append(statement)
+    kept, warnings = newest(statements)
     _one_granularity(kept)
+    sets: dict[Chain, list[Statement]] = {}
+    for statement in kept:
+        sets.setdefault(chain_of(statement), []).append(statement)
     state = _State({chain: list(revisions) for chain, revisions in book.items()}, figures_of, force)
     state.warnings += warnings
-    for group, versions in sorted(months.items()):
-        newest = max(versions)
-        for version in sorted(versions):
-            sets = versions[version]
-            for chain, told in sorted(sets.items()):
-                state.take(chain, told, outdone=version != newest)
-            if group[2] and (len(sets) > 1 or any(chain.account == group[2] for chain in sets)):
-                state.withdraw_missing(group, version, set(sets))
+    for payer, there in _payers(sets).items():
+        state.withdraw_missing(payer, later(sets[there[0]][0].version_key), there)
+    for chain, told in sorted(sets.items()):
+        state.take(chain, told)
     return Plan(
         revisions=tuple(state.added), new=state.new, known=state.known, superseded=state.superseded,
         warnings=tuple(dict.fromkeys(state.warnings)),
     )  # fmt: skip
+
+
+Group = tuple[str, str, str, str]
+
+
+def _group(chain: Chain) -> Group:
+    """What a provider restates as a whole: a month of a payer with its members, else of one account."""
+    owner = f"payer {chain.payer}" if chain.payer else f"account {chain.account}"
+    return (chain.provider, chain.interface, owner, chain.month)
+
+
+def newest(statements: Iterable[Statement]) -> tuple[list[Statement], list[str]]:
+    """Of every month only its newest version, each figure once, and what was left out."""
+    kept, warnings = single(statements)
+    versions: dict[Group, dict[Version, str]] = {}
+    for s in kept:
+        versions.setdefault(_group(chain_of(s)), {})[s.version_key] = s.model_version
+    best = {group: max(found, key=later) for group, found in versions.items()}
+    for group, found in sorted(versions.items()):
+        if len(found) > 1:
+            rest = ", ".join(_spoken(found[key], key) for key in sorted(found, key=later)[:-1])
+            warnings.append(
+                f"{group[0]} {group[2]}, {group[3]}: of several versions the older ones were left out: {rest}"
+            )
+    return [s for s in kept if s.version_key == best[_group(chain_of(s))]], warnings
+
+
+def _payers(sets: Iterable[Chain]) -> dict[Group, list[Chain]]:
+    """The payers whose whole export this is: it holds the payer itself or several accounts."""
+    groups: dict[Group, list[Chain]] = {}
+    for chain in sets:
+        if chain.payer:
+            groups.setdefault(_group(chain), []).append(chain)
+    return {group: c for group, c in sorted(groups.items()) if len(c) > 1 or c[0].account == c[0].payer}
 
 
 def _one_granularity(statements: Iterable[Statement]) -> None:
@@ -179,12 +206,12 @@ class _State:
         self.warnings: list[str] = []
         self.new = self.known = self.superseded = 0
 
-    def take(self, chain: Chain, told: list[Statement], *, outdone: bool) -> None:
+    def take(self, chain: Chain, told: list[Statement]) -> None:
         version = told[0].version_key
         content = figures_id(chain, version, told)
         revisions = self.book.get(chain, [])
         head = revisions[-1] if revisions else None
-        forced = self.force and head is not None and not outdone
+        forced = self.force and head is not None
         if any(old.content_id == content for old in revisions):
             assert head is not None
             recalled = forced and (head.content_id != content or head.standing != ACTIVE)
@@ -198,9 +225,6 @@ class _State:
             order = (later(version) > later(before.version_key)) - (later(version) < later(before.version_key))
             same = order == 0 and _numbers(told) == _numbers(before.statements or self.figures_of(before))
             reason = "new completeness" if same else {1: "newer version", 0: "silent restatement", -1: "forced"}[order]
-            if order < 0 and outdone:
-                self.warnings.append(f"{chain}: the older version {told[0].model_version} in these files was left out")
-                return
             if order < 0 and not self.force:
                 raise ImportFailed(
                     f"{chain}: these figures are of version {_spoken(told[0].model_version, version)}, the book has "
@@ -243,12 +267,10 @@ class _State:
             )
         )
 
-    def withdraw_missing(
-        self, group: tuple[str, str, str, str], version: tuple[object, ...], there: set[Chain]
-    ) -> None:
+    def withdraw_missing(self, payer: Group, version: tuple[object, ...], there: list[Chain]) -> None:
         """What a payer's newer export of a month no longer holds is gone from that month."""
         for chain, revisions in list(self.book.items()):
-            if (chain.provider, chain.interface, chain.payer, chain.month) != group or chain in there or not revisions:
+            if not revisions or chain in there or not chain.payer or _group(chain) != payer:
                 continue
             if revisions[-1].standing == ACTIVE and later(revisions[-1].version_key) < version:
                 self._withdraw(chain, "not in the payer's newer figures")

@@ -291,7 +291,7 @@ class LedgerContract:
         assert book.statements() == [a_statement("3", version=3)]
         again = book.add_statements([a_statement(str(v), version=v) for v in (3, 0)], a_snapshot("2"))
         assert (again.new, again.known) == (0, 1)
-        assert "left out" in again.warnings[0]
+        assert "left out: v0" in again.warnings[0]
 
     def test_any_order_of_versions_ends_with_the_newest(self, new_url: Callable[[], str]) -> None:
         from wattbook.ledger.store import Ledger
