@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -105,8 +105,36 @@ def diagnose(survey: Survey, plugins: Plugins, config: Config, place: Place, led
         )
         for b in (*failed, *unreadable)
     ]  # fmt: skip
-    verdicts = (*survey.resolution.verdicts, *estimates, *imports, *broken)
+    known = {*plugins.names, *(b.plugin for b in plugins.broken), *plugins.versions}
+    verdicts = (*survey.resolution.verdicts, *estimates, *imports, *broken, *_missing(survey.host, known))
     return Diagnosis(host=survey.host, verdicts=verdicts, gaps=filled.gaps, place=place, ledger=ledger)
+
+
+#: what would help where: plugin, hook, what it knows, and whether it fits a host
+HELPFUL: tuple[tuple[str, str, str, Callable[[Host], bool]], ...] = (
+    ("tdp", "estimate", "estimates what nothing measures", lambda host: True),
+    ("csp", "import_provided", "imports what a cloud provider computed", lambda host: True),
+    ("nvidia_smi", "measure", "measures NVIDIA boards", lambda host: bool(host.gpus)),
+    ("powermetrics", "measure", "measures Macs", lambda host: host.os == "darwin"),
+    ("rapl", "measure", "measures processors and memory", lambda host: _bare_x86(host)),
+    ("turbostat", "measure", "measures processors and memory", lambda host: _bare_x86(host)),
+)
+
+
+def _bare_x86(host: Host) -> bool:
+    return host.os == "linux" and host.arch in ("x86_64", "i686") and not host.virtual
+
+
+def _missing(host: Host, known: Iterable[str]) -> list[Verdict]:
+    """First-party plugins that would help on this host and are not installed."""
+    return [
+        Verdict(
+            plugin=name, source=name, hook=hook, fate=Fate.UNAVAILABLE,
+            reason=f"not installed; it {what}", remedy=f"pip install wattbook-{name.replace('_', '-')}",
+        )
+        for name, hook, what, fits in HELPFUL
+        if name not in known and fits(host)
+    ]  # fmt: skip
 
 
 def _importers(plugins: Plugins) -> tuple[list[Verdict], list[Broken]]:
@@ -116,9 +144,12 @@ def _importers(plugins: Plugins) -> tuple[list[Verdict], list[Broken]]:
         if isinstance(answer, Importer):
             verdicts.append(
                 Verdict(
-                    plugin=plugin, source=answer.format, hook="import_provided", fate=Fate.CHOSEN,
+                    plugin=plugin,
+                    source=answer.format,
+                    hook="import_provided",
+                    fate=Fate.CHOSEN,
                     reason=f"reads {answer.basis} figures when asked to import",
-                )  # fmt: skip
+                )
             )
         elif isinstance(answer, Broken):
             broken.append(answer)
@@ -153,7 +184,10 @@ def as_lines(diagnosis: Diagnosis) -> Iterable[str]:
     assumed = " (assumed from the system's time zone: set site.zone)" if place.zone_assumed else ""
     pue = "not counted" if place.pue is None else f"{place.pue:g}"
     yield f"site {place.site}: grid zone {place.zone or 'unknown'}{assumed}, PUE {pue}"
-    state = f"{diagnosis.ledger['entries']} entries" if diagnosis.ledger["ok"] else diagnosis.ledger["reason"]
-    yield f"ledger {diagnosis.ledger['url']}: {state}"
+    book = diagnosis.ledger
+    if book["ok"]:
+        yield f"ledger {book['url']}: {book['entries']} entries" + (f", {book['reason']}" if book["reason"] else "")
+    else:
+        yield f"ledger broken: {book['reason']}"
     for number, fix in enumerate(fixes, start=1):
         yield f"[fix {number}] {fix}"

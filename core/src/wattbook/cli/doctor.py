@@ -40,13 +40,16 @@ def command(strict: bool, ledger: str | None, config: str | None, quiet: bool, a
 
 def _ledger(url: str | None) -> dict[str, Any]:
     """The state of the book; a book that does not exist yet is fine and is not made."""
-    from wattbook.errors import LedgerError
-    from wattbook.ledger.store import Ledger, default_url
+    from wattbook.errors import LedgerError, NoLedger
+    from wattbook.ledger.connect import default_url, parse_url, printable
+    from wattbook.ledger.store import Ledger
 
+    place = url or default_url()
     try:
-        with Ledger.open(url, create=False) as book:
-            return {"url": book.url, "entries": book.count(), "ok": True, "reason": None}
-    except FileNotFoundError:
-        return {"url": url or default_url(), "entries": 0, "ok": True, "reason": "it is made when something is booked"}
+        shown = printable(parse_url(place))
+        with Ledger.open(place, create=False) as book:
+            return {"url": shown, "entries": book.count(), "ok": True, "reason": None}
+    except NoLedger:
+        return {"url": shown, "entries": 0, "ok": True, "reason": "it is made when something is booked"}
     except LedgerError as error:
-        return {"url": url or default_url(), "entries": None, "ok": False, "reason": str(error)}
+        return {"url": None, "entries": None, "ok": False, "reason": str(error)}
