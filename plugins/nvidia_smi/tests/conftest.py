@@ -26,7 +26,7 @@ else:
     power = ["150.00 W", "60.00 W"]
 if "stubborn" in mood:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-interval = [int(a.partition("=")[2]) for a in arguments if a.startswith("-lms")]
+interval = [int(a.partition("=")[2]) for a in arguments if a.startswith("--loop-ms=")]
 with open(os.environ["FAKE_SMI_LOG"], "a") as log:
     print(os.getpid(), os.getpgid(0), *arguments, file=log)
 print("timestamp, index, uuid, name, pci.bus_id, driver_version, power.draw [W]")

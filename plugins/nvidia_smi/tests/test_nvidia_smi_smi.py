@@ -64,7 +64,7 @@ def test_the_process_has_its_own_group_and_is_gone_afterwards(fake_smi: FakeSmi,
 
 def test_another_nvidia_smi_is_left_alone(fake_smi: FakeSmi) -> None:
     fake_smi("")
-    other = subprocess.Popen(["nvidia-smi", "-lms=50"], stdout=subprocess.DEVNULL)
+    other = subprocess.Popen(["nvidia-smi", "--loop-ms=50"], stdout=subprocess.DEVNULL)
     try:
         with smi.stream(interval_ms=50) as session:
             samples(session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -10,10 +11,13 @@ from typing import Protocol
 from attrs import define, field
 from wattbook import Domain, Missed, ReadError, Sample
 
+from wattbook_nvidia_smi.crosscheck import CrossCheck
 from wattbook_nvidia_smi.domains import board_of, memory_of, module_of
 from wattbook_nvidia_smi.gpu import BOARD, MEMORY, MODULE
 from wattbook_nvidia_smi.joules import CounterTrack, GaugeTrack
 from wattbook_nvidia_smi.nvml import GpuGone
+
+log = logging.getLogger("wattbook")
 
 
 class Readable(Protocol):
@@ -80,6 +84,7 @@ class EnergySession:
     cards: Mapping[Domain, Readable]
     clock: Callable[[], float] = time.monotonic
     _tracks: dict[Domain, CounterTrack] = field(factory=dict, init=False)
+    _checks: dict[Domain, CrossCheck] = field(factory=dict, init=False)
 
     def read(self) -> Iterator[Sample | Missed]:
         failures: list[str] = []
@@ -93,7 +98,11 @@ class EnergySession:
             except ReadError as error:
                 failures.append(str(error))
             else:
-                yield from track.take(counted, self.clock(), gauge_w=_gauge(card))
+                now, gauge_w = self.clock(), _gauge(card)
+                doubt = self._checks.setdefault(domain, CrossCheck()).take(counted * 1e-3, gauge_w, now)
+                if doubt:
+                    log.warning("%s: %s; nvidia_smi:power can be preferred in the configuration", card.device, doubt)
+                yield from track.take(counted, now, gauge_w=gauge_w)
         if len(failures) == len(self.cards):
             raise ReadError("; ".join(failures) or "there is no GPU to read")
 

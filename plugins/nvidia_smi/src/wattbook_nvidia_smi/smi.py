@@ -91,7 +91,7 @@ def _signal(process: subprocess.Popen[bytes], number: int) -> None:
 @contextmanager
 def stream(interval_ms: int = INTERVAL_MS) -> Iterator[SmiSession]:
     """Start nvidia-smi and end it afterwards; raises ``Unavailable`` where it cannot be started."""
-    command = [executable(), f"--query-gpu={FIELDS}", "--format=csv", f"-lms={interval_ms}"]
+    command = [executable(), f"--query-gpu={FIELDS}", "--format=csv", f"--loop-ms={interval_ms}"]
     master, slave = _terminal()
     try:
         process = subprocess.Popen(
