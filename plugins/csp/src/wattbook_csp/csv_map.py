@@ -14,10 +14,11 @@ from wattbook_csp.snapshots import Figures, Row, newest
 
 FORMAT = "csv"
 UNITS_KG: Mapping[str, Decimal] = {"g": KG_PER_G, "kg": KG_PER_KG, "t": KG_PER_T}
-#: what a column may be named for, as in ``month_column=Period``; the first two are needed
+#: what a column may be named for, as in ``--map month=Period``; the first two are needed
 NEEDED = ("month", "value")
 OTHERS = ("account", "service", "region", "resource", "scope", "method", "model_version")
-CONSTANTS = ("unit", "provider", "scope", "method", "decimal", "month")
+#: what is the same in all rows, as in ``--option unit=kg``; the unit is needed
+CONSTANTS = ("unit", "provider", "scope", "method", "decimal", "timezone")
 SCOPES = ("1", "2", "3", "total")
 METHODS = ("location", "market", "unsplit")
 
@@ -31,7 +32,7 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
     notes = Notes()
     options = source.options
     _check(options)
-    columns = {name: options[f"{name}_column"] for name in (*NEEDED, *OTHERS) if f"{name}_column" in options}
+    columns = {name: options[f"map.{name}"] for name in (*NEEDED, *OTHERS) if f"map.{name}" in options}
     marks = Marks.from_option(options.get("decimal"))
     if source.account is None and "account" not in columns:
         notes.add(months.NO_ACCOUNT)
@@ -52,15 +53,18 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
 
 
 def _check(options: Mapping[str, str]) -> None:
-    known = {f"{name}_column" for name in (*NEEDED, *OTHERS)} | set(CONSTANTS)
-    for name in options:
-        if name not in known:
-            raise ImportFailed(f"there is no option {name!r}; there are {', '.join(sorted(known))}")
-    for name in (*(f"{needed}_column" for needed in NEEDED), "unit"):
-        if name not in options:
-            raise ImportFailed(f"the format csv needs the option {name}")
+    for option in options:
+        field = option.removeprefix("map.")
+        if option not in CONSTANTS and (field == option or field not in (*NEEDED, *OTHERS)):
+            known = ", ".join((*NEEDED, *OTHERS)) if field != option else ", ".join(CONSTANTS)
+            raise ImportFailed(f"the format csv knows no {field!r}; it knows {known}")
+    for name in NEEDED:
+        if f"map.{name}" not in options:
+            raise ImportFailed(f"the format csv needs to know the column of the {name}: --map {name}=COLUMN")
+    if "unit" not in options:
+        raise ImportFailed("the format csv needs the unit of the values: --option unit=kg (or g, or t)")
     if options["unit"] not in UNITS_KG:
-        raise ImportFailed(f"the option unit is g, kg or t (of CO2e), not {options['unit']!r}")
+        raise ImportFailed(f"the unit is g, kg or t (of CO2e), not {options['unit']!r}")
 
 
 def _month(text: str) -> str:

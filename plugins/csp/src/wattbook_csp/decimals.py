@@ -28,10 +28,10 @@ class Marks(enum.Enum):
     def from_option(cls, option: str | None) -> Marks:
         if option is None:
             return cls.MACHINE
-        for marks in (cls.POINT, cls.COMMA):
-            if option.strip().lower() == marks.value:
-                return marks
-        raise ImportFailed(f"the option decimal is 'point' or 'comma', not {option!r}")
+        known = {".": cls.POINT, "point": cls.POINT, ",": cls.COMMA, "comma": cls.COMMA}
+        if option.strip().lower() not in known:
+            raise ImportFailed(f"the decimal mark is '.' or ',', not {option!r}")
+        return known[option.strip().lower()]
 
 
 _GROUPED = {
@@ -85,5 +85,5 @@ def _plain(text: str, marks: Marks) -> str:
 def _why(text: str) -> str:
     shown = text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS] + "..."
     if re.fullmatch(r"-?[\d.,\u00a0\u202f ']*\d", text) and text.isprintable():
-        return f"{shown!r} has marks that can be read in two ways; say the option decimal=comma or decimal=point"
+        return f"{shown!r} has marks that can be read in two ways; say --decimal , or --decimal ."
     return f"{shown!r} is not a number"

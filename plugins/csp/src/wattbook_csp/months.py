@@ -11,7 +11,7 @@ from wattbook import ImportFailed, ImportSource
 
 #: stands for a month or an account that the file does not name and the user did not say
 UNSPECIFIED = "unspecified"
-NO_MONTH = "the file does not say its month; give it with --start 2026-09-01, or name the file after it"
+NO_MONTH = "the file does not say its month; give it with --option month=2026-09, or name the file after it"
 NO_ACCOUNT = "the file does not say whose figures these are; give the account with --account ID"
 
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
@@ -85,11 +85,11 @@ def is_whole_months(start: str, end: str) -> int:
 
 
 def from_user(source: ImportSource, path: Path) -> str:
-    """The month of a file that does not name one: said as an option or as ``--start``, or in its name."""
+    """The month of a file that does not name one: said as ``--option month=2026-09`` or as ``--start``, or in its name."""
     if said := source.options.get("month"):
         return month(said)
     if source.start is not None:
-        return f"{source.start.astimezone(UTC):%Y-%m}"
+        return f"{source.start:%Y-%m}"  # the month that the user wrote, in whatever zone
     return in_name(path) or UNSPECIFIED
 
 

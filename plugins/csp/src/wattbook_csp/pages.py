@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -68,7 +69,7 @@ def _lines(file: SourceFile) -> Iterator[tuple[int, Any]]:
                     yield number, document
         except UnicodeDecodeError:
             raise ImportFailed("is not UTF-8 text", path=file.path, line=number + 1) from None
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise ImportFailed(f"cannot be read to its end: {error}", path=file.path, line=number) from error
 
 
@@ -95,7 +96,7 @@ def _whole(file: SourceFile) -> str:
     try:
         with file.open() as stream:
             data = stream.read(MAX_PAGE + 1)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise ImportFailed(f"cannot be read to its end: {error}", path=file.path) from error
     if len(data) > MAX_PAGE:
         raise ImportFailed(f"is larger than {MAX_PAGE >> 20} MiB, which no page of this format is", path=file.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -74,7 +75,7 @@ def _batches(file: SourceFile, required: Sequence[str], optional: Sequence[str])
                 columns = {name: _texts(batch.column(name), pa) for name in wanted}
                 absent = [""] * batch.num_rows
                 yield [columns.get(name, absent) for name in names]
-    except (pa.ArrowException, OSError, EOFError) as error:
+    except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
         raise ImportFailed(f"is no whole Parquet file: {_first_line(error)}", path=file.path) from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
@@ -93,7 +94,7 @@ def _opened(
             raise ImportFailed("is not UTF-8 text", path=file.path, line=reader.line_num + 1) from None
         except csv.Error as error:
             raise ImportFailed(f"is not CSV: {error}", path=file.path, line=reader.line_num) from None
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             reason = f"cannot be read to its end: {error}"
             raise ImportFailed(reason, path=file.path, line=reader.line_num) from error
 
