@@ -76,7 +76,7 @@ int nvmlDeviceGetUUID(device_t *device, char *buffer, unsigned size) {
     return put(buffer, size, names[device->index]);
 }
 int nvmlDeviceGetName(device_t *device, char *buffer, unsigned size) {
-    return put(buffer, size, device->index ? "NVIDIA Stand-in 80GB MIG" : "NVIDIA Stand-in 80GB");
+    return put(buffer, size, device->index ? "NVIDIA Stand-in 40GB" : "NVIDIA Stand-in 80GB");
 }
 int nvmlDeviceGetSerial(device_t *device, char *buffer, unsigned size) {
     (void)device;

@@ -171,7 +171,7 @@ def test_power_limits_and_process_shares_are_told(drive: Drive) -> None:
     first, second = FIRST.removesuffix("/board"), SECOND.removesuffix("/board")
     assert answer["chips"] == {
         first: ["NVIDIA Stand-in 80GB", 650.0],
-        second: ["NVIDIA Stand-in 80GB MIG", None],
+        second: ["NVIDIA Stand-in 40GB", None],
     }
     # busy 30 % against 10 %; with MIG there is no busy share, so by memory: 3 GB against 1 GB
     assert answer["shares"] == {first: pytest.approx(0.75), second: pytest.approx(0.75)}
