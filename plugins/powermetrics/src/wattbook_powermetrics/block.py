@@ -14,7 +14,7 @@ PACKAGE = Domain(device="soc:0", name="package")  #: SoC with memory, up to macO
 INTEL = Domain(device="cpu:0", name="package")  #: cores, graphics and system agent of an Intel Mac
 PARTS = ("cpu", "gpu", "ane", "dram")
 W_PER_MW = 1e-3
-MAX_W = 5_000.0
+MAX_W = 1_000.0  #: no Mac's processor comes near
 ROUNDING_MW = 5.0  #: every figure is rounded to 1 mW, so that a sum of three may miss by a few
 
 
@@ -57,7 +57,7 @@ def watts(block: Block) -> dict[Domain, float]:
         if not math.isfinite(value) or value < 0:
             raise Invalid(f"{value:g} mW is not a power of {name}")
         if value * W_PER_MW > MAX_W:
-            raise Invalid(f"{value * W_PER_MW:g} W is more than a computer's {name} can draw")
+            raise Invalid(f"{value * W_PER_MW:g} W is more than a Mac's {name} can draw")
     if "intel" in mw:
         return {INTEL: mw["intel"] * W_PER_MW}
     if mw.get("cpu") == 0 and block.busy:

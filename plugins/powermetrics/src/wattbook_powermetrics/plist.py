@@ -48,7 +48,7 @@ class Document:
 
 def documents(stream: IO[bytes]) -> Iterator[Document]:
     """Split a stream on NUL, after ``</plist>`` and before ``<?xml``; what is no property list is left out."""
-    held, start, line, oversized = b"", 0, 1, False
+    held, start, line, oversized = bytearray(), 0, 1, False
     while chunk := stream.read(CHUNK_BYTES):
         held += chunk
         while edge := EDGE.search(held, start):
@@ -57,7 +57,8 @@ def documents(stream: IO[bytes]) -> Iterator[Document]:
                 start = edge.end()
                 continue
             split = edge.end() if token == b"</plist>" else edge.start()
-            piece, held = held[:split], held[split + (token == b"\0") :]
+            piece = bytes(held[:split])
+            del held[: split + (token == b"\0")]
             if oversized or b"<plist" in piece or piece.startswith(b"<?xml"):
                 yield Document(data=b"" if oversized else piece, line=line, cut=oversized or token != b"</plist>")
             line += piece.count(b"\n")
@@ -65,9 +66,10 @@ def documents(stream: IO[bytes]) -> Iterator[Document]:
         start = max(start, len(held) - EDGE_BYTES + 1)
         if len(held) > DOCUMENT_BYTES:
             line += held.count(b"\n", 0, start)
-            held, start, oversized = held[start:], 0, True
+            del held[:start]
+            start, oversized = 0, True
     if b"<plist" in held or held.lstrip().startswith(b"<?xml"):
-        yield Document(data=held, line=line, cut=True)
+        yield Document(data=bytes(held), line=line, cut=True)
 
 
 def blocks(stream: IO[bytes]) -> Iterator[Block]:

@@ -18,6 +18,7 @@ from wattbook_powermetrics.process import Child
 HOLE_S = 0.5  #: less than this between two samples is a late delivery, not a loss
 FIRST_LINE_S = 2.0  #: powermetrics prints the machine's model at once
 FRESH_S = 0.3  #: a sample that was asked for comes within this, or not at all
+STOP_S = 2.0
 MAX_MISSED = 1_000
 LONGEST_S = 3_600.0
 
@@ -70,11 +71,16 @@ class Stream:
     def session(self, domains: Sequence[Domain], interval_s: float) -> Iterator[Consumer]:
         """A consumer of the running stream; raises ``Unavailable`` where powermetrics ends at once."""
         with self._using:
-            if not self._consumers:
-                self._open()
             with self._changed:
+                first = not self._consumers
                 consumer = Consumer(self, tuple(domains), self._last_s, interval_s)
                 self._consumers.append(consumer)
+            try:
+                if first:
+                    self._open()
+            except BaseException:
+                self._consumers.remove(consumer)
+                raise
         try:
             yield consumer
         finally:
@@ -86,23 +92,27 @@ class Stream:
 
     def _open(self) -> None:
         self._clear()
+        for consumer in self._consumers:
+            consumer.since_s = self._last_s
         self._stopping = False
         self._child = self._start(self._argv)
         self._thread = threading.Thread(target=self._follow, name="powermetrics", daemon=True)
         self._thread.start()
         with self._changed:
             self._changed.wait_for(lambda: self._speaks or self._failure, FIRST_LINE_S)
-            failure = self._failure
+            failure = "" if self._samples else self._failure
         if failure:
             self._close()
             raise Unavailable(failure, remedy="see what wattbook doctor says about powermetrics")
 
     def _close(self) -> None:
-        self._stopping = True
-        if self._child is not None:
-            self._child.stop()
-        if self._thread is not None:
-            self._thread.join(timeout=2.0)
+        with self._changed:
+            self._stopping = True
+            child, thread = self._child, self._thread
+        if child is not None:
+            child.stop()
+        if thread is not None:
+            thread.join(timeout=STOP_S)
         self._child = self._thread = None
 
     # --- in the thread -------------------------------------------------------------------------
@@ -111,7 +121,7 @@ class Stream:
         child = self._child
         while child is not None:
             before = self._samples
-            for block in text.blocks(self._counted(child)):
+            for block in text.blocks(self._counted(child), live=True):
                 with self._changed:
                     self._take(block)
                     self._changed.notify_all()
@@ -119,18 +129,37 @@ class Stream:
                 return
             child.stop()
             if self._samples == before:
-                known = explain(child.said())
-                with self._changed:
-                    self._failure = known.reason if known else "powermetrics ended without a sample"
-                    self._changed.notify_all()
+                self._fail(child.said())
                 return
-            child = self._child = self._start(self._argv)  # it ends by itself after a day
+            child = self._again()
+
+    def _again(self) -> Child | None:
+        """Start it anew: it ends by itself after a day."""
+        try:
+            child = self._start(self._argv)
+        except OSError as error:
+            self._fail(str(error))
+            return None
+        with self._changed:
+            if not self._stopping:
+                self._child = child
+                return child
+        child.stop()
+        return None
+
+    def _fail(self, said: str) -> None:
+        known = explain(said)
+        with self._changed:
+            self._failure = known.reason if known and not known.harmless else "powermetrics ended without a sample"
+            self._changed.notify_all()
 
     def _counted(self, child: Child) -> Iterator[bytes]:
         for line in child.lines():
             if not self._speaks:
                 with self._changed:
                     self._speaks, self._last_s = True, self.clock()
+                    for consumer in self._consumers:
+                        consumer.since_s = self._last_s
                     self._changed.notify_all()
             yield line
 

@@ -12,13 +12,13 @@ from attrs import define, field
 
 from wattbook_powermetrics.block import Block
 
+MAX_LABELS = 4_096
 LINE_BYTES = 65_536  #: the rest of a longer line is skipped: nothing that matters is that long
-HEADER = re.compile(
-    rb"\*\*\* (Sampled|Summary) system activity \((.{10,40})\) \((\d{1,12}\.\d{1,6})ms elapsed\) \*\*\*$"
-)
+HEADER = re.compile(rb"\*\*\* (Sampled|Summary) system activity \((.{10,40})\) \((\d{1,12}\.\d\d)ms elapsed\) \*\*\*$")
 POWER = re.compile(rb"(CPU|GPU|ANE|DRAM|Package|Clusters Total|Combined) Power(?: \([^)]*\))?:(.*)$")
 INTEL = re.compile(rb"Intel energy model derived package power(?: \([^)]*\))?:(.*)$")
-VALUE = re.compile(rb" *(-?\d{1,9}(?:\.\d{1,9})?) ?(mW|W)$")
+MILLIWATTS = re.compile(rb" +(-?\d{1,9}(?:\.\d{1,6})?) mW$")
+WATTS = re.compile(rb" +(-?\d{1,6}\.\d\d) ?W$")  # the unit is glued on
 ACTIVE = re.compile(rb"(?:[^\s-]+-Cluster (?:HW )?|[cC][pP][uU] \d+ )active residency: +(\d+(?:\.\d+)?)%")
 DATE = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) (\d{4}) ([+-])(\d\d)(\d\d)$")
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
@@ -54,6 +54,30 @@ class _Open:
     busy: bool = False
     digest: int = 0
     fault: str = ""
+    labels: set[bytes] = field(factory=set)
+
+    def take(self, line: bytes, found: tuple[str, float | str] | None) -> None:
+        """One line, with the figure that it holds, if any."""
+        self.digest = zlib.crc32(line, self.digest)
+        if found is not None:
+            name, value = found
+            if isinstance(value, str):
+                self.fault = self.fault or value
+            elif name not in self.power_mw:
+                self.power_mw[name] = value
+            elif name != "gpu":  # which the GPU section prints again
+                self._mixed()
+        elif line.startswith(b"****") or b"active residency:" in line:
+            label = line.partition(b":")[0]
+            if label in self.labels:
+                self._mixed()
+            elif len(self.labels) < MAX_LABELS:
+                self.labels.add(label)
+            active = None if self.busy else ACTIVE.match(line)
+            self.busy = self.busy or (active is not None and float(active[1]) > 0)
+
+    def _mixed(self) -> None:
+        self.fault = self.fault or "figures of two samples are mixed up in this one"
 
     def close(self, hardware: str, build: str) -> Block:
         return Block(
@@ -67,8 +91,8 @@ class _Open:
         return "intel" in have or ({"cpu", "gpu"} <= have and ("combined" in have or "package" in have))
 
 
-def blocks(lines: Iterable[bytes], *, headed: bool = True) -> Iterator[Block]:
-    """Blocks in the order of the lines, each as soon as it is complete.
+def blocks(lines: Iterable[bytes], *, headed: bool = True, live: bool = False) -> Iterator[Block]:
+    """Blocks in the order of the lines; where they come *live*, each as soon as its total is known.
 
     Summary blocks cover the whole run and are left out.  Where the text has no headers at all
     (*headed* is false: somebody kept only the power lines), a repeated figure starts the next block.
@@ -77,7 +101,7 @@ def blocks(lines: Iterable[bytes], *, headed: bool = True) -> Iterator[Block]:
     now: _Open | None = None if headed else _Open(1, headed=False)
     expected = False  # figures outside a block belong to a summary, or repeat what is known
     for number, raw in enumerate(lines, start=1):
-        if b"ower" not in raw and b":" not in raw and b"***" not in raw:
+        if b":" not in raw and b"***" not in raw:
             continue
         line = raw.strip()
         if line.startswith(b"*** S") or line.endswith(b"ms elapsed) ***"):
@@ -97,23 +121,15 @@ def blocks(lines: Iterable[bytes], *, headed: bool = True) -> Iterator[Block]:
         elif line.startswith(b"OS version:"):
             build = _word(line)
         elif now is not None:
-            now.digest = zlib.crc32(line, now.digest)
-            if not now.busy and b"active residency:" in line:
-                active = ACTIVE.match(line)
-                now.busy = active is not None and float(active[1]) > 0
-            elif b"ower" in line and (found := _power(line)) is not None:
-                name, value = found
-                if name in now.power_mw and name != "gpu" and not headed:
-                    yield now.close(hardware, build)
-                    now = _Open(number, headed=False)
-                if isinstance(value, str):
-                    now.fault = now.fault or value
-                else:
-                    now.power_mw.setdefault(name, value)  # the GPU section prints the GPU's power again
-                if headed and now.complete:
-                    yield now.close(hardware, build)
-                    now, expected = None, False
-        elif not expected and b"ower" in line and (found := _power(line)) is not None and found[0] != "gpu":
+            found = _power(line) if b"ower" in line else None
+            if not headed and found is not None and found[0] in now.power_mw and found[0] != "gpu":
+                yield now.close(hardware, build)
+                now = _Open(number, headed=False)
+            now.take(line, found)
+            if live and now.complete:
+                yield now.close(hardware, build)
+                now, expected = None, True
+        elif not expected and b"ower" in line and _power(line) is not None:
             expected = True
             yield Block(power_mw={}, line=number, fault="power figures without a header belong to no sample")
     if now is not None and (headed or now.power_mw or now.fault):
@@ -132,10 +148,11 @@ def _power(line: bytes) -> tuple[str, float | str] | None:
         name, rest = NAMES[power[1]], power[2]
     else:
         return None
-    value = VALUE.match(rest)
+    unit, form, scale = ("W", WATTS, 1e3) if name == "intel" else ("mW", MILLIWATTS, 1.0)
+    value = form.match(rest)
     if value is None:
-        return name, f"{rest.strip()[:40].decode('utf-8', 'replace')!r} is not a power in mW or W"
-    return name, float(value[1]) * (1.0 if value[2] == b"mW" else 1e3)
+        return name, f"{rest.strip()[:40].decode('utf-8', 'replace')!r} is not a power in {unit}"
+    return name, float(value[1]) * scale
 
 
 def date_of(text: bytes) -> datetime | None:
