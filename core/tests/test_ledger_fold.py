@@ -16,7 +16,8 @@ from wattbook.testing.ledger import a_run, an_entry
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WATTBOOK_STATE", str(tmp_path / "state"))
-    monkeypatch.setenv("WATTBOOK_LEDGER", str(tmp_path / "ledger.db"))
+    monkeypatch.delenv("WATTBOOK_LEDGER", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
 
 def a_spool(run_id: str = "r1", *, end: bool = True, ledger: str | None = None) -> SpoolWriter:
@@ -66,9 +67,10 @@ def test_a_run_for_another_book_waits_for_it(tmp_path: Path) -> None:
         assert fold_in(book).new == 2
 
 
-def test_a_run_for_the_default_book_stays_out_of_others(tmp_path: Path) -> None:
+def test_a_run_for_the_default_book_stays_out_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     a_spool().close()
-    with Ledger.open(tmp_path / "other.db") as book:
+    monkeypatch.setenv("WATTBOOK_LEDGER", str(tmp_path / "other.db"))
+    with Ledger.open() as book:
         assert fold_in(book).files == 0
     assert spools(tmp_path) == ["r1.jsonl"]
 

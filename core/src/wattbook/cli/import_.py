@@ -237,10 +237,12 @@ def _totals(totals: Any) -> dict[str, Decimal | None]:
 
 def _line(one: dict[str, Any], dry_run: bool) -> str:
     """One import in one line for people."""
+    from wattbook.report.numbers import carbon_text, energy_text
+
     what = one["paths"][0] if len(one["paths"]) == 1 else f"{len(one['paths'])} files"
     if one["basis"] == "provided":
         kg = one["co2e_kg"]
-        figures = ", ".join(f"{name} {value:,f} kg" for name, value in kg.items() if value is not None)
+        figures = ", ".join(f"{name} {carbon_text(float(v) * 1000)}" for name, v in kg.items() if v is not None)
         months = list(one["by_month"])
         period = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
         did = ", ".join(f"{count} {word}" for word, count in one["statements"].items())
@@ -250,7 +252,7 @@ def _line(one: dict[str, Any], dry_run: bool) -> str:
         energy = one["energy_j"]
         said = f"{one['samples']} samples, {one['mean_power_w']['total']:.4g} W"
         if energy is not None:
-            said += f", {energy['total'] / 3600:.4g} Wh in {one['duration_s']:.4g} s"
+            said += f", {energy_text(energy['total'])} in {one['duration_s']:.4g} s"
         did = ", ".join(f"{count} {word}" for word, count in one["entries"].items())
         unit = "entries"
     return f"{what}: {one['format']}, {said}; " + ("nothing recorded" if dry_run else f"{unit} {did}")

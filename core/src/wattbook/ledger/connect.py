@@ -23,9 +23,11 @@ ENGINES = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "
 
 def default_url() -> str:
     """``WATTBOOK_LEDGER``, else one file in the user's data folder."""
-    said = os.environ.get("WATTBOOK_LEDGER")
-    if said:
-        return said
+    return os.environ.get("WATTBOOK_LEDGER") or users_own()
+
+
+def users_own() -> str:
+    """The file in the user's data folder."""
     from platformdirs import user_data_path
 
     return str(user_data_path("wattbook", appauthor=False) / "ledger.db")

@@ -9,8 +9,9 @@ from typing import IO, Any, TextIO
 
 from attrs import frozen
 
-from wattbook.errors import ImportFailed
+from wattbook.errors import ImportFailed, LedgerError
 from wattbook.ledger import rows, schema, view
+from wattbook.ledger.restate import WITHDRAWN, Revision, figures_id
 from wattbook.ledger.store import Ledger
 from wattbook.model import SourceFile
 from wattbook.records import Entry, RunRecord, canonical, stated
@@ -55,7 +56,7 @@ def _records(ledger: Ledger) -> Iterator[dict[str, Any]]:
         yield {"run": json.loads(row.content), "id": row.record_id, "recorded_at": row.recorded_at}
     for row in ledger.scan(view.everything(ordered=True)):
         yield {"entry": stated(rows.to_entry(row)), "id": row.entry_id, "recorded_at": row.recorded_at}
-    for table in (schema.snapshot, schema.statement, schema.statement_set):
+    for table in (schema.snapshot, schema.statement_set, schema.statement):
         for row in ledger.scan(view.all_of(table)):
             yield {table.name: dict(row._mapping)}
 
@@ -156,6 +157,7 @@ def _take(ledger: Ledger, found: Iterable[tuple[int, Any]], shown: str) -> Resto
     counts: dict[str, int] = {}
     batches: dict[str, list[dict[str, Any]]] = {}
     new: dict[str, int] = {}
+    figures = _Figures()
     ended = False
 
     def flush(kind: str) -> None:
@@ -173,7 +175,9 @@ def _take(ledger: Ledger, found: Iterable[tuple[int, Any]], shown: str) -> Resto
             continue
         try:
             kind, made = _rows(line)
-        except (KeyError, TypeError, ValueError) as error:
+            for table, row in made:
+                figures.see(table, row)
+        except (KeyError, TypeError, ValueError, ArithmeticError, LedgerError) as error:
             raise ImportFailed(f"this line is no record of a book: {error}", path=shown, line=number) from error
         counts[kind] = counts.get(kind, 0) + 1
         for table, row in made:
@@ -182,10 +186,50 @@ def _take(ledger: Ledger, found: Iterable[tuple[int, Any]], shown: str) -> Resto
                 flush(table)
     if not ended:
         raise ImportFailed("the file is cut: its last line is missing", path=shown)
+    try:
+        figures.check()
+    except ValueError as error:
+        raise ImportFailed(str(error), path=shown) from error
     for table in list(batches):
         flush(table)
     told = {kind: (new.get(kind, 0), counts.get(kind, 0) - new.get(kind, 0)) for kind in ("entry", "statement")}
     return Restored(told["entry"], told["statement"])
+
+
+class _Figures:
+    """Checks that the figures of every month have the hash that its revision names; one month in memory."""
+
+    def __init__(self) -> None:
+        self.named: dict[str, Revision] = {}
+        self.rows: list[dict[str, Any]] = []
+
+    def see(self, table: str, row: dict[str, Any]) -> None:
+        if table == schema.statement_set.name:
+            revision = rows.to_revision(row)
+            if revision.standing != WITHDRAWN:
+                self.named[revision.content_id] = revision
+        elif table == schema.statement.name:
+            if self.rows and self.rows[-1]["content_id"] != row["content_id"]:
+                self._close()
+            self.rows.append(row)
+
+    def _close(self) -> None:
+        content = self.rows[-1]["content_id"]
+        revision = self.named.pop(content, None)
+        if revision is None:
+            raise ValueError(f"the figures {content} belong to no month of this export")
+        told = [rows.to_statement(row, revision) for row in self.rows]
+        if figures_id(revision.chain, revision.version_key, told) != content:
+            raise ValueError(
+                f"{revision.chain}: its figures do not have the hash that it names; was the export edited?"
+            )
+        self.rows = []
+
+    def check(self) -> None:
+        if self.rows:
+            self._close()
+        for revision in self.named.values():
+            raise ValueError(f"{revision.chain}: its figures are missing")
 
 
 def _rows(line: dict[str, Any]) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
@@ -199,7 +243,7 @@ def _rows(line: dict[str, Any]) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
         if row["record_id"] != line["id"]:
             raise ValueError("its content does not have the hash that it names; was the export edited?")
         return "run", [("run", {**row, "recorded_at": line["recorded_at"]})]
-    for table in (schema.snapshot, schema.statement, schema.statement_set):
+    for table in (schema.snapshot, schema.statement_set, schema.statement):
         if table.name in line:
             content = line[table.name]
             return table.name, [(table.name, {column.name: content[column.name] for column in table.c})]

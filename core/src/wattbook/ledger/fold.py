@@ -8,7 +8,7 @@ from attrs import frozen
 
 from wattbook import spool
 from wattbook.errors import LedgerError
-from wattbook.ledger.connect import default_url, parse_url, printable
+from wattbook.ledger.connect import parse_url, printable, users_own
 from wattbook.ledger.store import Ledger
 
 
@@ -63,7 +63,8 @@ def fold_in(ledger: Ledger, state_dir: str | os.PathLike[str] | None = None) -> 
 
 
 def _meant_for(ledger: Ledger, url: str | None) -> bool:
+    """A run that named no book, nor the environment for it, was meant for the user's own."""
     try:
-        return printable(parse_url(url or default_url())) == ledger.url
+        return printable(parse_url(url or users_own())) == ledger.url
     except LedgerError:
-        return url is None
+        return False

@@ -135,16 +135,17 @@ def from_revision(revision: Revision, snapshot: Snapshot) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def to_revision(row: Row[Any], statements: tuple[Statement, ...] = (), size: int = 0) -> Revision:
+def to_revision(row: Row[Any] | Mapping[str, Any], *, size: int = 0) -> Revision:
+    get = row._mapping if isinstance(row, Row) else row
     return Revision(
-        chain=chain_of_row(row), revision=row.revision, content_id=row.content_id,
-        version_key=tuple(json.loads(row.version_key)), model_version=row.model_version, standing=row.standing,
-        reason=row.reason, supersedes=row.supersedes, statements=statements, size=size,
+        chain=Chain(
+            provider=get["provider"], interface=get["interface"], account=get["account"], payer=get["payer"],
+            month=get["month"],
+        ),
+        revision=get["revision"], content_id=get["content_id"], version_key=tuple(json.loads(get["version_key"])),
+        model_version=get["model_version"], standing=get["standing"], reason=get["reason"],
+        supersedes=get["supersedes"], size=size,
     )  # fmt: skip
-
-
-def chain_of_row(row: Row[Any]) -> Chain:
-    return Chain(provider=row.provider, interface=row.interface, account=row.account, payer=row.payer, month=row.month)
 
 
 def from_statement(statement: Statement, content: str) -> dict[str, Any]:
