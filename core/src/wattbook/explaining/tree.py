@@ -89,7 +89,8 @@ def leaves_of(entry: Entry) -> tuple[Leaf, ...]:
     """The summands of a reading, exact: their sum is its energy to the last digit.
 
     A term's energy is its power times the window, cut to a millionth of a millionth of the reading; the
-    largest term takes what the cutting leaves.  What the terms do not explain is a leaf of its own.
+    largest term that is no more than the reading takes what the cutting leaves.  What the terms do not
+    explain is a leaf of its own.
     """
     energy_j = entry.energy_j
     assert energy_j is not None
@@ -103,8 +104,13 @@ def leaves_of(entry: Entry) -> tuple[Leaf, ...]:
         leaves.append(Leaf(what=REST, energy_j=rest))
     step = math.ldexp(1.0, math.frexp(energy_j)[1] - LEAF_BITS)
     cut = [round(leaf.energy_j / step) * step for leaf in leaves]
-    largest = max(range(len(cut)), key=lambda i: abs(cut[i]))
-    cut[largest] = energy_j - math.fsum(cut[:largest] + cut[largest + 1 :])
+    fitting = [i for i, joules in enumerate(cut) if abs(joules) <= energy_j]
+    if fitting:
+        largest = max(fitting, key=lambda i: abs(cut[i]))
+        cut[largest] = energy_j - math.fsum(cut[:largest] + cut[largest + 1 :])
+    if (left := math.fsum([energy_j, *(-joules for joules in cut)])) != 0:
+        leaves.append(Leaf(what="rounding", energy_j=left))
+        cut.append(left)
     return tuple(
         Leaf(what=leaf.what, energy_j=joules, term=leaf.term) for leaf, joules in zip(leaves, cut, strict=True)
     )
