@@ -39,8 +39,6 @@ class Playback:
         os.close(self.err)
 
     def reap(self, limit_s: float) -> int:
-        self.output.close()
-        self.errors.close()
         return 0
 
 

@@ -59,8 +59,6 @@ class Scripted:
         self.hang_up()
 
     def reap(self, limit_s: float) -> int:
-        self.output.close()
-        self.errors.close()
         return self.status
 
 
@@ -197,6 +195,11 @@ while True:
 """
 
 
+def hang_up(process: Turbostat) -> None:
+    process.output.close()
+    process.errors.close()
+
+
 def a_child(program: str) -> Turbostat:
     return Turbostat.start([sys.executable, "-c", program])
 
@@ -217,12 +220,14 @@ def test_a_child_that_ignores_every_request_is_ended_all_the_same() -> None:
     assert process.output.readline() == b"x\n"
     process.interrupt()
     assert process.reap(0.1) == -9
+    hang_up(process)
 
 
 def test_a_child_leads_a_group_of_its_own_and_has_no_stdin() -> None:
     process = a_child("import os, sys; print(os.getpid() == os.getsid(0), sys.stdin.read() == '')")
     assert process.output.readline() == b"True True\n"
     assert process.reap(5) == 0
+    hang_up(process)
 
 
 # --- the trial ---------------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ ERROR = 0.05  #: relative half width of the 90 % interval of RAPL's package ener
 COLUMNS = {"package": "Pkg_J", "core": "Cor_J", "gfx": "GFX_J", "dram": "RAM_J"}
 SYS_J_SINCE = (2025,)  #: before, the column is unknown, and 20.09.30 refuses to start
 TRIAL_S = 0.25
-TRIAL_LIMIT_S = 0.3  #: for each step of ending a trial; a probe has two seconds in all
+TRIAL_START_S = 0.6  #: a probe has two seconds in all
+TRIAL_END_S = 0.4
 VERSION_LIMIT_S = 0.5
 PLACES = ("/usr/sbin", "/usr/bin", "/sbin", "/usr/local/sbin")
 
@@ -95,10 +96,10 @@ class Offer:
         except OSError as error:
             raise Unavailable(f"turbostat does not start: {error.strerror}", remedy=f"chmod +x {command[0]}") from error
         try:
-            trial.start(limit_s=2 * TRIAL_LIMIT_S)
+            trial.start(limit_s=TRIAL_START_S)
             trial.wait(TRIAL_S)
         finally:
-            status = trial.close(limit_s=TRIAL_LIMIT_S)
+            status = trial.close(limit_s=TRIAL_END_S)
         latest = trial.latest
         if latest is None or "package" not in latest.figures:
             raise explain(trial.errors, status, version=version, command=command)

@@ -94,21 +94,18 @@ class Turbostat:
 
     def reap(self, limit_s: float) -> int:
         """Wait for its end, forcing it where it must be; answers with its exit status."""
-        for force in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                return self._close(self._child.wait(limit_s))
-            except subprocess.TimeoutExpired:
-                self._signal(force)
         try:
-            return self._close(self._child.wait(limit_s))
+            for force in (signal.SIGTERM, signal.SIGKILL):
+                try:
+                    return self._child.wait(limit_s)
+                except subprocess.TimeoutExpired:
+                    self._signal(force)
+            return self._child.wait(limit_s)
         except subprocess.TimeoutExpired:
-            return self._close(-signal.SIGKILL)  # another user's process: it ends with its next write
-
-    def _close(self, status: int) -> int:
-        for stream in (self._child.stdin, self._child.stdout, self._child.stderr):
-            if stream is not None:
-                stream.close()
-        return status
+            return -signal.SIGKILL  # another user's process: it ends with its next write
+        finally:
+            if self._child.stdin is not None:
+                self._child.stdin.close()
 
     def _signal(self, which: signal.Signals) -> bool:
         """Signal this process only; its number cannot be another's while it is not reaped."""

@@ -78,9 +78,11 @@ class Session:
         self.process.interrupt()
         if self._thread is not None:
             self._thread.join(limit_s)
-        status = self.process.reap(limit_s)
+        status = self.process.reap(limit_s / 2)
         if self._thread is not None:
             self._thread.join(limit_s)
+        else:
+            self._hang_up()
         return status
 
     @property
@@ -132,12 +134,16 @@ class Session:
                                 self._book(parser.feed(line + b"\n", number), arrived_s)
                             waiting = True
                 self._book(parser.flush(), arrived_s)
-        except (OSError, ValueError):
-            pass  # the pipe was closed under us: the process was reaped
         finally:
+            self._hang_up()
             with self._news:
                 self._ended = True
                 self._news.notify_all()
+
+    def _hang_up(self) -> None:
+        """Only the thread that reads closes: a number that is closed may be another file's in no time."""
+        self.process.output.close()
+        self.process.errors.close()
 
     def _book(self, intervals: list[Interval], arrived_s: float) -> None:
         for interval in intervals:
