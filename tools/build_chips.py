@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "plugins/tdp/src"), str(ROOT / "core/src")]
 
 from wattbook_tdp.gpu_names import gpu_key  # noqa: E402
-from wattbook_tdp.names import cpu_key  # noqa: E402
+from wattbook_tdp.names import cpu_key, without_tier  # noqa: E402
 
 INPUTS = ROOT / "tools/chips"
 DATA = ROOT / "plugins/tdp/src/wattbook_tdp/data"
@@ -41,12 +41,12 @@ def year(text: str) -> str:
 
 
 def watts(text: str) -> tuple[str, str]:
-    """A figure and its range: ``155/170`` is a dual rating, taken at its lower end."""
+    """A figure and its range: ``155/170`` is a dual rating, taken at its upper end."""
     numbers = [float(n) for n in re.findall(r"\d+(?:\.\d+)?", text)]
     if not numbers or max(numbers) <= 0:
         return "", ""
     span = f"{min(numbers):g}-{max(numbers):g}" if min(numbers) != max(numbers) else ""
-    return f"{min(numbers):g}", span
+    return f"{max(numbers):g}", span
 
 
 def candidates() -> Iterator[tuple[int, str, Row]]:
@@ -82,7 +82,7 @@ def plausible(key: str) -> bool:
         return bool(re.search(r"\d|titan|radeon pro vii|radeon vii|trainium|inferentia", name))
     if name.startswith("apple "):
         return True
-    return bool(re.search(r"\d{3}|[a-z]\d|z1 extreme|\b[a-z]{1,2}-\d\d", name)) and name not in {
+    return bool(re.search(r"\d{3}|[a-z]\d|\d\d twkr|z1 extreme|\b[a-z]{1,2}-\d\d", name)) and name not in {
         "core2",
         "v2",
         "v3",
@@ -103,14 +103,23 @@ def build() -> dict[str, Row]:
         for column in ("cores", "threads", "year"):
             best[column] = best[column] or row[column]
         if row["tdp_w"] and best["tdp_w"] and abs(float(row["tdp_w"]) - float(best["tdp_w"])) > 1:
-            said = f"{row['tdp_w']} W according to {row['source']}"
-            if best_rank == rank == 1 or (best_rank <= 2 and rank <= 2 and not best["range_w"]):
-                low, high = sorted((float(row["tdp_w"]), float(best["tdp_w"])))
-                if best_rank == rank:
-                    best["range_w"] = f"{low:g}-{high:g}"
-            if said not in best["note"] and len(best["note"]) < 80:
-                best["note"] = "; ".join(filter(None, (best["note"], said)))
+            _disagree(best, row, equal=rank == best_rank)
+    for key, (rank, row) in list(table.items()):
+        short = without_tier(key)
+        if short != key and short not in table:
+            table[short] = rank, row | {"key": short}
     return {key: row for key, (_, row) in sorted(table.items())}
+
+
+def _disagree(best: Row, row: Row, *, equal: bool) -> None:
+    """Keep the better figure and say what the other was; equals span a range, with the larger one kept."""
+    if equal:
+        ends = [float(best["tdp_w"]), float(row["tdp_w"]), *(float(end) for end in best["range_w"].split("-") if end)]
+        best["range_w"] = f"{min(ends):g}-{max(ends):g}"
+        best["tdp_w"] = f"{max(ends):g}"
+    said = f"{row['tdp_w']} W according to {row['source']}"
+    if not equal and said not in best["note"] and len(best["note"]) < 80:
+        best["note"] = "; ".join(filter(None, (best["note"], said)))
 
 
 def render(table: dict[str, Row]) -> tuple[str, str]:
@@ -130,7 +139,7 @@ def check(table: dict[str, Row]) -> list[str]:
     wrong = []
     for key, row in table.items():
         tdp = float(row["tdp_w"]) if row["tdp_w"] else None
-        if tdp is not None and not 0.3 <= tdp <= 1500:
+        if tdp is not None and not 0.02 <= tdp <= 1500:
             wrong.append(f"{key}: {tdp:g} W is not plausible")
         if not row["source"]:
             wrong.append(f"{key}: no source")

@@ -26,12 +26,11 @@ def gpu_key(name: str) -> str:
     text = re.sub(r"[(),/]", " ", text)
     text = " ".join(_WORDS.sub(" ", " ".join(text.split())).split())
     text = _FULL_SIZE.sub(r"\1gb", text.replace("-", " "))
-    text = re.sub(r"\b(rtx|gtx|gt|rx|mi|arc|titan) ?(?=[ab]?\d)", r"\1 ", text)
-    text = re.sub(r"\bmi (?=\d)", "mi", text)
+    text = re.sub(r"\b(rtx|gtx|gt|rx|arc|titan) ?(?=[ab]?\d)", r"\1 ", text)
+    text = re.sub(r"\b(?:radeon )?(?:instinct )?mi ?(?=\d)", "mi", text)
     text = re.sub(r"\b(\d{3,4}) ?(ti|super|xt|xtx|gre)\b", r"\1 \2", text)
     text = re.sub(r"\b(ti) ?(super)\b", r"\1 \2", text)
     text = re.sub(r"\bwith max q( design)?\b", "max q", text)
-    text = re.sub(r"\bradeon pro\b", "radeon pro", re.sub(r"\bradeon instinct\b", "instinct", text))
     text = " ".join(text.split())
     return f"{text} laptop" if laptop else text
 

@@ -10,7 +10,7 @@ from attrs import frozen
 from wattbook_tdp import constants as c
 from wattbook_tdp.catalogue import ChipFacts, lookup
 from wattbook_tdp.gpu_names import gpu_key, gpu_refusal
-from wattbook_tdp.names import clean, cpu_key, tiers
+from wattbook_tdp.names import clean, cpu_key
 
 MAX_NAME = 200
 
@@ -63,7 +63,7 @@ def match_cpu(name: str) -> Match:
     if refused:
         return Match(kind="cpu", reason=f"{refused}; {prior(name)}")
     facts = lookup("cpu", cpu_key(name))
-    if facts is None or not tiers(name) <= tiers(facts.name) or not _same_vendor(name, facts):
+    if facts is None or not _same_vendor(name, facts):
         return Match(kind="cpu", reason=f"no chip of this name in the catalogue; {prior(name)}")
     if facts.tdp_w is None:
         return Match(kind="cpu", reason=f"{facts.name}: {facts.note}; {prior(name)}")
@@ -86,17 +86,33 @@ def match_gpu(name: str) -> Match:
 
 
 _ARCHITECTURES = (
-    "nehalem|westmere|sandybridge|ivybridge|haswell|broadwell|skylake|cascadelake|cooperlake|icelake|"
-    "sapphirerapids|emeraldrapids|graniterapids|sierraforest|clearwaterforest|knightsmill|kabylake|"
-    "naples|rome|milan|genoa|bergamo|siena|turin|dhyana"
+    "nehalem|westmere|sandy ?bridge|ivy ?bridge|haswell|broadwell|skylake|cascade ?lake|cooper ?lake|ice ?lake|"
+    "sapphire ?rapids|emerald ?rapids|granite ?rapids|sierra ?forest|clearwater ?forest|diamond ?rapids|"
+    "knights ?(?:mill|landing)|kaby ?lake|coffee ?lake|alder ?lake|raptor ?lake|snow ?ridge|denverton|conroe|merom|"
+    "penryn|naples|rome|milan|genoa|bergamo|siena|turin|dhyana|opteron_g\\d"
 )
 _CPU_REFUSALS = (
-    (re.compile(r"qemu|kvm|virtual|bochs|hypervisor|vmware|virtualbox|\btcg\b"), "a virtual processor"),
-    (re.compile(rf"\b(?:{_ARCHITECTURES})\b|\bno tsx\b|\bibrs\b"), "an architecture, as hypervisors print it"),
-    (re.compile(r"\bclass cpu\b|\bfamily \d+ model \d+|^x86|^i[3-6]86$|^(?:aarch64|arm|arm64|armv\d\S*)$"), "a class, not a chip"),
-    (re.compile(r"^0?0000|\bcpu 0000\b|\beng(?:ineering)? sample|\bes\b$|\bqs\b$|confidential"), "an engineering sample"),
-    (re.compile(r"^(?:neoverse|cortex)\b|^armv?\d|\bpower\d|\baltivec\b|^ibm|^s390|\brisc"), "a core design or class, not a chip"),
-)  # fmt: skip
+    (
+        re.compile(r"qemu|kvm|virtual|bochs|hypervisor|vmware|\btcg\b|firecracker|^do-|^apple (?:processor|silicon)$"),
+        "a virtual processor",
+    ),
+    (re.compile(rf"\b(?:{_ARCHITECTURES})\b|\bno tsx\b|\bibrs\b|\bibpb\b"), "an architecture, as hypervisors print it"),
+    (
+        re.compile(r"\bclass\b|\dxx\b|\bfamily \d+ model \d+|^x86|^i[3-6]86$|^amd64$|^aarch64|^arm(?:64)?$"),
+        "a class, not a chip",
+    ),
+    (
+        re.compile(r"\bcpu 0000\b|\beng(?:ineering)? sample|\bes\d?$|\bqs$|confidential|\b0000\b"),
+        "an engineering sample",
+    ),
+    (
+        re.compile(
+            r"\bneoverse\b|\bcortex\b|^armv?\d|\bpower\d|\bpowerpc|\baltivec\b|^ibm\b|s390|risc|\bmips|loongson|"
+            r"^bcm\d|sun4|ultrasparc|^rev \d|\bthunderx"
+        ),
+        "a core design or class, not a chip with a known power",
+    ),
+)
 
 
 def cpu_refusal(name: str) -> str | None:

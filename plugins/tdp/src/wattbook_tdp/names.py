@@ -22,7 +22,8 @@ _CPU_NOISE = re.compile(
     r"|\bradeon\b.*$|\br\d,? \d+ compute cores.*$|,? \d+ compute cores.*$"
     r"|\b\d+(?:st|nd|rd|th)[ -]gen(?:eration)?\b"
     r"|\b(?:black|creator|extreme|microsoft surface|surface|special|anniversary) edition\b"
-    r"|\boem only\b|\bx-series\b|\bfor mobile\b|\bmobile technology\b"
+    r"|\(\d+ ?w\)|\((?:f3|c2|oem)\)|\bbe$"
+    r"|\bdesktop kit\b|\boem only\b|\bx-series\b|\bfor mobile\b|\bmobile technology\b"
 )
 _CPU_WORDS = re.compile(
     r"(?:^|(?<= ))(?:cpu|processors?|apu|soc|emb|embedded|amd|intel|genuine|genuineintel|authenticamd|corporation|series)(?= |$)"
@@ -39,9 +40,9 @@ def clean(name: str) -> str:
     return " ".join(_MARKS.sub(" ", name).lower().split())
 
 
-def tiers(name: str) -> set[str]:
-    """Words such as *gold* that a key leaves out; a match must not contradict them."""
-    return set(_TIERS.findall(clean(name)))
+def without_tier(key: str) -> str:
+    """The key without *gold* and the like, for people who leave it out; not unique (Xeon 5120, Xeon Gold 5120)."""
+    return " ".join(_TIERS.sub(" ", key).split())
 
 
 def cpu_key(name: str) -> str:
@@ -50,12 +51,16 @@ def cpu_key(name: str) -> str:
     text = re.sub(r"\bcoret\b", "core", text)  # the sign printed as a plain T
     text = re.sub(r"[()]", " ", _CPU_NOISE.sub(" ", text))
     text = " ".join(text.split())
-    text = " ".join(_TIERS.sub(" ", _CPU_WORDS.sub(" ", text)).split())
+    text = " ".join(_CPU_WORDS.sub(" ", text).split())
     text = re.sub(r" ?- | -(?=\w)", "-", text).strip(" -,")
     for family, rule in _RULES:
         if family in text:
             text = rule(text)
     return text
+
+
+def _pentium(text: str) -> str:
+    return re.sub(r"\b(pentium|celeron) dual(?= )", r"\1", text)
 
 
 def _core(text: str) -> str:
@@ -102,7 +107,14 @@ def _ryzen(text: str) -> str:
 
 
 def _opteron(text: str) -> str:
-    return re.sub(r"(\d) (he|se|ee)\b", r"\1\2", text)
+    return re.sub(r"(\d) (he|se|ee)\b", r"\1\2", re.sub(r"\bopteron x2 (?=\d{3})", "opteron ", text))
+
+
+def _k8_to_k10(text: str) -> str:
+    """The number of cores is in some systems' names and not in others'; the model says it anyway."""
+    text = re.sub(r"\b(ii|phenom|athlon|turion(?: 64)?) x[2346] (?=[a-z]{1,2}-?\d|\d+[a-z]?\b)(?!\d+\+)", r"\1 ", text)
+    text = re.sub(r"\bturion (?:64 )?(?:x2 )?(?:ultra )?(?:mobile )?(?=[a-z]{2}-\d\d)", "turion ", text)
+    return re.sub(r"\b(athlon|sempron)(?: x2)?(?: mobile)? (?=[a-z]{2}-\d\d)", r"\1 ", text)
 
 
 def _a_series(text: str) -> str:
@@ -114,8 +126,13 @@ _RULES = (
     ("core", _core),
     ("i", _i_series),
     ("xeon", _xeon),
+    ("dual", _pentium),
     ("ryzen", _ryzen),
     ("threadripper", _ryzen),
     ("opteron", _opteron),
+    ("phenom", _k8_to_k10),
+    ("athlon", _k8_to_k10),
+    ("turion", _k8_to_k10),
+    ("sempron", _k8_to_k10),
     ("pro", _a_series),
 )
