@@ -78,6 +78,11 @@ def test_what_the_terms_do_not_explain_is_a_leaf_of_its_own() -> None:
     assert [(leaf.what, leaf.energy_j) for leaf in leaves_of(entry)] == [("idle", 36_000.0), (REST, 324_000.0)]
 
 
+def test_terms_that_have_nothing_to_do_with_the_reading_are_left_out() -> None:
+    entry = an_entry(1.0, basis="estimated", terms=(a_term("idle", 1e12),))
+    assert [leaf.energy_j for leaf in leaves_of(entry)] == [1.0]
+
+
 def test_a_measured_reading_is_its_own_leaf() -> None:
     assert [leaf.energy_j for leaf in leaves_of(an_entry(7.0))] == [7.0]
 

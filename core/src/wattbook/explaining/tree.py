@@ -17,6 +17,7 @@ from wattbook.units import J_PER_KWH
 #: leaves are cut to this share of their reading's last power of two, so that sums of them are exact
 LEAF_BITS = 40
 TINY_J = 1e-200  #: too small to be cut into parts
+ABSURD = 1000  #: terms that tell of so many times the reading do not describe it
 REST = "not itemised by the model"
 
 
@@ -96,7 +97,7 @@ def leaves_of(entry: Entry) -> tuple[Leaf, ...]:
     assert energy_j is not None
     terms = terms_from(entry)
     raw = [term.power_w * entry.duration_s for term in terms]
-    if not terms or energy_j < TINY_J or not all(map(math.isfinite, raw)):
+    if not terms or energy_j < TINY_J or not sum(map(abs, raw)) < ABSURD * energy_j:
         return (Leaf(what=f"{entry.device}/{entry.domain}", energy_j=energy_j),)
     rest = energy_j - math.fsum(raw)
     leaves = [Leaf(what=term.what, energy_j=joules, term=term) for term, joules in zip(terms, raw, strict=True)]
