@@ -27,7 +27,7 @@ def command(
     from tempfile import TemporaryDirectory
 
     from wattbook.cli.replay import play, script_of
-    from wattbook.cli.report import _read
+    from wattbook.cli.report import report_of
     from wattbook.config import load
     from wattbook.ledger.exchange import lines
     from wattbook.ledger.store import Ledger
@@ -46,7 +46,7 @@ def command(
         url = keep or str(Path(temporary) / "book.db")
         play(place, script, url, lambda line: None if quiet or as_json else click.echo(line, err=True))
         with Ledger.open(url) as book:
-            report = _read(book, settings, period, DEFAULT_DIMENSIONS, None)
+            report = report_of(book, settings, period, DEFAULT_DIMENSIONS, None)
             content = hashlib.sha256("\n".join(map(canonical, lines(book))).encode()).hexdigest()
     if as_json:
         print_json({"team": script.name, "book_sha256": content, **to_json(report)})

@@ -188,6 +188,3 @@ def _as_of(text: str | None, zone: str) -> datetime | None:
         return moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise click.UsageError(f"--as-of is a day or a time such as 2026-11-05T09:00+08:00, not {text!r}") from error
-
-
-_read = report_of
