@@ -105,8 +105,9 @@ def test_the_energy_is_power_times_length(row: dict[str, str]) -> None:
         powers = re.findall(r"^(?:Combined Power \(CPU \+ GPU \+ ANE\)|Package Power): (\d+) mW$", block, re.MULTILINE)
         powers += [float(w) * 1e3 for w in re.findall(r"^Intel energy.*: ([\d.]+)W$", block, re.MULTILINE)]
         joules += sum(float(power) for power in powers) * float(elapsed_ms) / 1e6
-    if not joules:
-        pytest.skip("no text with lengths and a total")
-    energy_j = imported(Path(CAPTURES) / row["file"]).energy_j
-    assert energy_j is not None
-    assert energy_j["total"] == pytest.approx(joules, rel=1e-9)
+    try:
+        energy_j = imported(Path(CAPTURES) / row["file"]).energy_j or {}
+    except ImportFailed:
+        energy_j = {}
+    if joules or row["file"].endswith(".txt"):
+        assert energy_j.get("total", 0.0) == pytest.approx(joules, rel=1e-9)
