@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,8 @@ from wattbook import Domain, Host, Meter, Missed, ReadError, Sample, Unavailable
 from wattbook.resolve import Offer, resolve, uncovered, wanted
 from wattbook_powermetrics import session
 from wattbook_powermetrics.block import PACKAGE, SOC
+from wattbook_powermetrics.ioreport import DRAM
+from wattbook_powermetrics.process import Process
 from wattbook_powermetrics.session import COMMAND, meter, sudoers_line
 from wattbook_powermetrics.stream import Stream
 
@@ -129,8 +134,9 @@ def test_after_the_last_consumer_the_next_one_starts_anew(runner: Any, recorded:
 
 def test_where_sudo_refuses_opening_says_so(runner: Any, recorded: Any) -> None:
     start = runner(recorded(b"", stays=False, said="sudo: a password is required\n"))
-    with pytest.raises(Unavailable, match="without a password"), offer(start=start).open():
+    with pytest.raises(Unavailable, match="without a password") as no, offer(start=start).open():
         pass
+    assert sudoers_line("ada") in no.value.remedy
     assert start.started[0].stopped
 
 
@@ -193,7 +199,7 @@ def test_a_read_out_of_turn_asks_for_a_sample_now(runner: Any, recorded: Any, da
 
 
 def test_meters_of_one_process_use_the_same_stream() -> None:
-    assert session._shared(COMMAND) is session._shared(COMMAND)
+    assert session._shared(COMMAND, "") is session._shared(COMMAND, "")
 
 
 # --- in the tree of the machine ----------------------------------------------------------------
@@ -206,3 +212,34 @@ def test_the_total_leaves_no_gap_for_the_chip(release: str) -> None:
     assert resolution.covered == (domains[0],)
     open_wants = uncovered(wanted(MAC, pue=1.0), resolution.covered, resolution.tree)
     assert [want.domain.address for want in open_wants] == ["machine/other"]
+
+
+def test_of_two_sources_one_is_chosen_for_the_chip_and_the_other_says_why_not() -> None:
+    mine = Offer(plugin="powermetrics", name="powermetrics", domains=tuple(offer().probe() or ()))
+    other = Offer(plugin="powermetrics", name="ioreport", domains=(SOC, DRAM))
+    chosen, passed_over = resolve([mine, other]).verdicts
+    assert set(chosen.domains) == {SOC, DRAM}
+    assert passed_over.fate == "passed over"
+    assert "powermetrics:ioreport is at least as exact" in passed_over.reason
+    assert resolve([mine, other], prefer=["powermetrics:powermetrics"]).cover[-1] == (SOC, "powermetrics:powermetrics")
+
+
+# --- with a real process -----------------------------------------------------------------------
+
+PRINTS_AND_STAYS = "import sys, time; print(open(sys.argv[1]).read(), flush=True); time.sleep(600)"
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="this system has no terminals to open")
+def test_a_real_process_is_read_while_it_runs_and_ended_afterwards(imported: Any, data: Data) -> None:
+    path = Path(__file__).parent / "data" / "synthetic_m1_monterey.txt"
+    children: list[Process] = []
+
+    def start(_: object) -> Process:
+        children.append(Process([sys.executable, "-c", PRINTS_AND_STAYS, str(path)]))
+        return children[-1]
+
+    with offer(start=start, release="21.6.0").open() as opened:
+        joules_j = imported(data(path.name)).energy_j["total"]
+        until(lambda: joules(list(opened.read()), "package") == pytest.approx(joules_j))
+        assert children[0].running
+    assert not children[0].running

@@ -59,6 +59,10 @@ class Process:
         self._drain = threading.Thread(target=self._keep_errors, name="powermetrics errors", daemon=True)
         self._drain.start()
 
+    @property
+    def running(self) -> bool:
+        return self._popen.poll() is None
+
     def lines(self) -> Iterator[bytes]:
         assert self._popen.stdout is not None
         with self._popen.stdout as output, contextlib.suppress(OSError):
@@ -97,7 +101,7 @@ class Process:
             os.close(master)
 
     def _signal(self, name: str) -> None:
-        if self._popen.poll() is None:
+        if self.running:
             os.killpg(self._popen.pid, getattr(signal, name))
 
     def _keep_errors(self) -> None:

@@ -59,6 +59,12 @@ def meter(
     def domains() -> tuple[Domain, ...]:
         return domains_of(host.arch, os.uname().release if release is None else release)
 
+    def remedy() -> str:
+        return (
+            f"run 'sudo visudo -f /etc/sudoers.d/wattbook' and add this one line: {sudoers_line(user or _me())} "
+            "(exactly these arguments and no wildcard, because with -o the command could overwrite any file)"
+        )
+
     def probe() -> tuple[Domain, ...]:
         if host.os != "darwin":
             raise Unavailable(
@@ -70,16 +76,12 @@ def meter(
         if not installed(TOOL):
             raise Unavailable(f"there is no {TOOL}", remedy="it comes with macOS: reinstall the system's tools")
         if not is_root() and not allowed((SUDO, "-n", "-l", *COMMAND)):
-            raise Unavailable(
-                "powermetrics answers only to root, and sudo wants a password for it",
-                remedy=f"run 'sudo visudo -f /etc/sudoers.d/wattbook' and add this one line: {sudoers_line(user or _me())} "
-                "(exactly these arguments and no wildcard, because with -o the command could overwrite any file)",
-            )
+            raise Unavailable("powermetrics answers only to root, and sudo wants a password for it", remedy=remedy())
         return domains()
 
     def open() -> AbstractContextManager[Consumer]:
         argv = COMMAND if is_root() else (SUDO, "-n", *COMMAND)
-        stream = _shared(argv) if start is process.Process else Stream(argv, start, clock)
+        stream = _shared(argv, remedy()) if start is process.Process else Stream(argv, start, clock, remedy())
         return stream.session(domains(), INTERVAL_S)
 
     declared = domains_of(host.arch, release or "")
@@ -87,9 +89,9 @@ def meter(
 
 
 @functools.cache
-def _shared(argv: tuple[str, ...]) -> Stream:
+def _shared(argv: tuple[str, ...], remedy: str) -> Stream:
     """One stream in this process, however many meters are opened."""
-    return Stream(argv, process.Process, time.monotonic)
+    return Stream(argv, process.Process, time.monotonic, remedy)
 
 
 def _me() -> str:

@@ -48,9 +48,13 @@ class Stream:
     """Starts powermetrics for the first consumer and ends it after the last."""
 
     def __init__(
-        self, argv: Sequence[str], start: Callable[[Sequence[str]], Child], clock: Callable[[], float]
+        self,
+        argv: Sequence[str],
+        start: Callable[[Sequence[str]], Child],
+        clock: Callable[[], float],
+        remedy: str = "",  #: what helps where it does not start
     ) -> None:
-        self.clock = clock
+        self.clock, self._remedy = clock, remedy
         self._argv, self._start = tuple(argv), start
         self._using = threading.Lock()  # held while a process is started or ended
         self._changed = threading.Condition()
@@ -103,7 +107,7 @@ class Stream:
             failure = "" if self._samples else self._failure
         if failure:
             self._close()
-            raise Unavailable(failure, remedy="see what wattbook doctor says about powermetrics")
+            raise Unavailable(failure, remedy=self._remedy)
 
     def _close(self) -> None:
         with self._changed:
