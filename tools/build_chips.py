@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "plugins/tdp/src"), str(ROOT / "core/src")]
 
 from wattbook_tdp.gpu_names import gpu_key  # noqa: E402
+from wattbook_tdp.instances import instance_key  # noqa: E402
 from wattbook_tdp.names import cpu_key, without_tier  # noqa: E402
 
 INPUTS = ROOT / "tools/chips"
@@ -56,7 +57,7 @@ def candidates() -> Iterator[tuple[int, str, Row]]:
             yield 0, f"cpu:{cpu_key(name)}", {**row, "kind": "cpu", "_alias": "1" if name != row["name"] else ""}
     for row in read("accelerators.tsv"):
         for name in [row["name"], *filter(None, row["aliases"].split(";"))]:
-            yield 0, f"gpu:{gpu_key(name)}", row
+            yield (0 if row["tdp_w"] else 1), f"gpu:{gpu_key(name)}", row
     for row in read("cpu_vendors.tsv"):
         tdp, span = watts(row["tdp_w"])
         if not tdp:
@@ -76,24 +77,17 @@ def candidates() -> Iterator[tuple[int, str, Row]]:
 
 
 def plausible(key: str) -> bool:
-    """A key without a model number is a family or a cut name, not a chip."""
-    kind, _, name = key.partition(":")
-    if kind == "gpu":
-        return bool(re.search(r"\d|titan|radeon pro vii|radeon vii|trainium|inferentia", name))
-    if name.startswith("apple "):
-        return True
-    return bool(re.search(r"\d{3}|[a-z]\d|\d\d twkr|z1 extreme|\b[a-z]{1,2}-\d\d", name)) and name not in {
-        "core2",
-        "v2",
-        "v3",
-        "v4",
-    }
+    """A processor's key without a model number is a family or a cut name, not a chip."""
+    _, _, name = key.partition(":")
+    if name in {"core2", "v2", "v3", "v4"}:
+        return False
+    return bool(re.search(r"\d{3}|[a-z]\d|z1 extreme|\b[a-z]{1,2}-\d\d", name))
 
 
 def build() -> dict[str, Row]:
     table: dict[str, tuple[int, Row]] = {}
     for rank, key, row in sorted(candidates(), key=lambda item: item[0]):
-        if not plausible(key):
+        if rank and not key.startswith("gpu:") and not plausible(key):
             continue
         row = {column: row.get(column) or "" for column in COLUMNS} | {"key": key}
         if key not in table:
@@ -134,6 +128,13 @@ def render(table: dict[str, Row]) -> tuple[str, str]:
     return "\n".join(lines) + "\n", "".join(f"{short[source]}\t{source}\n" for source in sources)
 
 
+def render_instances() -> str:
+    lines = ["# built by tools/build_chips.py; columns: key type threads memory_gb cpu gpus source"]
+    rows = {instance_key(row["type"]): row for row in read("instances.tsv")}
+    lines += ["\t".join((key, *row.values())) for key, row in sorted(rows.items())]
+    return "\n".join(lines) + "\n"
+
+
 def check(table: dict[str, Row]) -> list[str]:
     """What is wrong with the table, as sentences."""
     wrong = []
@@ -158,16 +159,19 @@ def check(table: dict[str, Row]) -> list[str]:
 def main() -> int:
     table = build()
     chips, sources = render(table)
+    outputs = {"chips.tsv": chips, "sources.tsv": sources, "instances.tsv": render_instances()}
     wrong = check(table)
     for sentence in wrong:
         print(sentence, file=sys.stderr)
     if "--check" in sys.argv:
-        same = (DATA / "chips.tsv").read_text("utf-8") == chips and (DATA / "sources.tsv").read_text("utf-8") == sources
-        print("the packaged table is up to date" if same else "the packaged table differs: run tools/build_chips.py")
-        return int(bool(wrong) or not same)
-    (DATA / "chips.tsv").write_text(chips, "utf-8")
-    (DATA / "sources.tsv").write_text(sources, "utf-8")
-    print(f"{len(table)} names, {len(chips.encode()) / 1e3:.0f} kB")
+        stale = [name for name, text in outputs.items() if (DATA / name).read_text("utf-8") != text]
+        print(
+            f"differs: {', '.join(stale)}; run tools/build_chips.py" if stale else "the packaged tables are up to date"
+        )
+        return int(bool(wrong or stale))
+    for name, text in outputs.items():
+        (DATA / name).write_text(text, "utf-8")
+        print(f"{name}: {text.count(chr(10))} lines, {len(text.encode()) / 1e3:.0f} kB")
     return int(bool(wrong))
 
 

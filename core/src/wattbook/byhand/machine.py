@@ -42,7 +42,7 @@ def of_instance(job: Job, found: Identity) -> Host:
     if job.threads is not None and found.threads is not None and job.threads > found.threads:
         raise Undescribed(f"{found.match} has {found.threads} threads, not {job.threads}", field="threads")
     return Host(
-        virtual=True,
+        virtual=".metal" not in (found.match or ""),
         instance=found.match or "",
         cpus=_cpus(job) or ((Chip(name=found.cpu),) if found.cpu else ()),
         gpus=_gpus(job) or tuple(Chip(name=name, device="gpu:0") for name in found.gpus),

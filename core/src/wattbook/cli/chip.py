@@ -51,6 +51,8 @@ def as_document(catalogue: Any, name: str, kind: str | None) -> dict[str, Any]:
         "tdp_w": identity.tdp_w,
         "cores": identity.cores,
         "threads": identity.threads,
+        "memory_gb": identity.memory_gb,
+        "gpus": list(identity.gpus),
         "year": identity.year,
         "confidence": identity.confidence,
         "source": identity.source or None,
@@ -61,6 +63,9 @@ def as_document(catalogue: Any, name: str, kind: str | None) -> dict[str, Any]:
 def as_line(chip: dict[str, Any]) -> str:
     if chip["match"] is None:
         return f"{chip['query']}: not matched: {chip['reason']}"
+    if chip["kind"] == "instance":
+        gpus = f", {len(chip['gpus'])} x {chip['gpus'][0]}" if chip["gpus"] else ""
+        return f"{chip['match']}: {chip['threads']} threads, {chip['memory_gb']:g} GB{gpus} ({chip['source']})"
     tdp = "power not known" if chip["tdp_w"] is None else f"{chip['tdp_w']:g} W"
     details = [chip["confidence"], chip["source"], f"{chip['cores']} cores" if chip["cores"] else None, chip["year"]]
     return f"{chip['match']}: {tdp} ({', '.join(str(d) for d in details if d)}; {chip['reason']})"

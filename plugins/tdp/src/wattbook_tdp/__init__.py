@@ -24,17 +24,7 @@ def estimate(gaps: list[Gap], activity: Activity, config: object) -> Iterator[Re
 
 @hookimpl
 def identify(name: str, kind: str | None, config: object) -> Iterator[Identity]:
-    """The chip of exactly this name, or why there is none."""
-    from wattbook import Identity
+    """The chip or instance type of exactly this name, or why there is none."""
+    from wattbook_tdp.identity import identity
 
-    from wattbook_tdp.matching import match
-
-    found = match(name, kind)
-    facts = found.facts
-    if facts is None:
-        yield Identity(query=name, kind=found.kind, reason=found.reason)
-    else:
-        yield Identity(
-            query=name, kind=facts.kind, match=facts.name, tdp_w=facts.tdp_w, cores=facts.cores, year=facts.year,
-            confidence=facts.confidence, source=facts.source, reason=found.reason,
-        )  # fmt: skip
+    yield identity(name, kind)

@@ -10,9 +10,9 @@ from attrs import frozen
 from wattbook_tdp import constants as c
 from wattbook_tdp.catalogue import ChipFacts, lookup
 from wattbook_tdp.gpu_names import gpu_key, gpu_refusal
-from wattbook_tdp.names import clean, cpu_key
+from wattbook_tdp.names import ARCHITECTURES, clean, cpu_key
 
-MAX_NAME = 200
+MAX_NAME = 128
 
 
 @frozen(kw_only=True)
@@ -21,6 +21,7 @@ class Match:
 
     kind: str | None = None
     facts: ChipFacts | None = None
+    prior: ChipFacts | None = None  #: a family whose forms differ in power, where the name does not say which
     reason: str = ""
 
     @property
@@ -39,11 +40,16 @@ def match(name: str, kind: str | None = None) -> Match:
         return match_cpu(name)
     if kind in ("gpu", "accelerator"):
         return match_gpu(name)
-    first = match_gpu(name) if looks_like_gpu(name) else match_cpu(name)
-    if first.facts is not None:
-        return first
-    second = match_cpu(name) if looks_like_gpu(name) else match_gpu(name)
-    return second if second.facts is not None else first
+    cpu, gpu = match_cpu(name), match_gpu(name)
+    if gpu.facts is not None or gpu.prior is not None:
+        return gpu if cpu.facts is None or not _names_vendor(name) else cpu
+    if cpu.facts is not None:
+        return cpu
+    return gpu if looks_like_gpu(name) else cpu
+
+
+def _names_vendor(name: str) -> bool:
+    return not {"intel", "amd", "apple"}.isdisjoint(clean(name).split())
 
 
 _GPU_WORDS = re.compile(
@@ -59,12 +65,11 @@ def looks_like_gpu(name: str) -> bool:
 
 
 def match_cpu(name: str) -> Match:
-    refused = cpu_refusal(name)
-    if refused:
-        return Match(kind="cpu", reason=f"{refused}; {prior(name)}")
-    facts = lookup("cpu", cpu_key(name))
+    key = cpu_key(name)
+    facts = None if key.isdigit() and not _names_vendor(name) else lookup("cpu", key)
     if facts is None or not _same_vendor(name, facts):
-        return Match(kind="cpu", reason=f"no chip of this name in the catalogue; {prior(name)}")
+        why = cpu_refusal(name) or "no chip of this name in the catalogue"
+        return Match(kind="cpu", reason=f"{why}; {prior(name)}")
     if facts.tdp_w is None:
         return Match(kind="cpu", reason=f"{facts.name}: {facts.note}; {prior(name)}")
     return Match(kind="cpu", facts=facts, reason=_how(facts))
@@ -80,23 +85,20 @@ def match_gpu(name: str) -> Match:
             kind="gpu",
             reason="no accelerator of this name in the catalogue; give its power limit in watts",
         )
+    if facts.tdp_w is None and facts.low_w is not None and facts.high_w is not None:
+        prior = f"an estimate would use {facts.low_w:g} to {facts.high_w:g} W"
+        return Match(kind=facts.kind, prior=facts, reason=f"{facts.name}: {facts.note}; {prior}")
     if facts.tdp_w is None:
         return Match(kind=facts.kind, reason=f"{facts.name}: {facts.note}")
     return Match(kind=facts.kind, facts=facts, reason=_how(facts))
 
 
-_ARCHITECTURES = (
-    "nehalem|westmere|sandy ?bridge|ivy ?bridge|haswell|broadwell|skylake|cascade ?lake|cooper ?lake|ice ?lake|"
-    "sapphire ?rapids|emerald ?rapids|granite ?rapids|sierra ?forest|clearwater ?forest|diamond ?rapids|"
-    "knights ?(?:mill|landing)|kaby ?lake|coffee ?lake|alder ?lake|raptor ?lake|snow ?ridge|denverton|conroe|merom|"
-    "penryn|naples|rome|milan|genoa|bergamo|siena|turin|dhyana|opteron_g\\d"
-)
 _CPU_REFUSALS = (
     (
         re.compile(r"qemu|kvm|virtual|bochs|hypervisor|vmware|\btcg\b|firecracker|^do-|^apple (?:processor|silicon)$"),
         "a virtual processor",
     ),
-    (re.compile(rf"\b(?:{_ARCHITECTURES})\b|\bno tsx\b|\bibrs\b|\bibpb\b"), "an architecture, as hypervisors print it"),
+    (re.compile(rf"\b(?:{ARCHITECTURES})\b|\bno tsx\b|\bibrs\b|\bibpb\b"), "an architecture, as hypervisors print it"),
     (
         re.compile(r"\bclass\b|\dxx\b|\bfamily \d+ model \d+|^x86|^i[3-6]86$|^amd64$|^aarch64|^arm(?:64)?$"),
         "a class, not a chip",

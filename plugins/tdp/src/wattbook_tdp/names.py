@@ -12,9 +12,18 @@ _SIGNS = str.maketrans(
 )
 _MARKS = re.compile(r"\((?:r|tm|c)\)", re.IGNORECASE)
 
+#: names of architectures; alone they name no chip
+ARCHITECTURES = (
+    "nehalem|westmere|sandy ?bridge|ivy ?bridge|haswell|broadwell|skylake|cascade ?lake|cooper ?lake|ice ?lake|"
+    "sapphire ?rapids|emerald ?rapids|granite ?rapids|sierra ?forest|clearwater ?forest|diamond ?rapids|"
+    "knights ?(?:mill|landing)|kaby ?lake|coffee ?lake|alder ?lake|raptor ?lake|snow ?ridge|denverton|conroe|merom|"
+    "penryn|naples|rome|milan|genoa|bergamo|siena|turin|dhyana"
+)
 _COUNT_WORDS = "dual|two|triple|three|quad|four|six|hexa|eight|octa|ten|twelve|sixteen"
 _CPU_NOISE = re.compile(
-    r"@.*$"
+    r"@.*$|,? ?~.*$|, \d+ ?mhz.*$"
+    r"|× ?\d+$|\(\d+\)"
+    rf"|\((?:{ARCHITECTURES})\)"
     r"|\b\d+(?:\.\d+)?\s*[gm]hz\b"
     r"|\(\s*\d+ (?:processors|cpus|sockets)\s*\)"
     rf"|\b(?:\d+|{_COUNT_WORDS})[ -]?cores?\b"
@@ -52,7 +61,8 @@ def cpu_key(name: str) -> str:
     text = re.sub(r"[()]", " ", _CPU_NOISE.sub(" ", text))
     text = " ".join(text.split())
     text = " ".join(_CPU_WORDS.sub(" ", text).split())
-    text = re.sub(r" ?- | -(?=\w)", "-", text).strip(" -,")
+    text = re.sub(r" (?=\+)", "", re.sub(r" ?- | -(?=\w)", "-", text)).strip(" -,")
+    text = re.sub(r"^(?=e[357]-?\d{4}|(?:gold|silver|platinum|bronze) \d{4})", "xeon ", text)
     for family, rule in _RULES:
         if family in text:
             text = rule(text)

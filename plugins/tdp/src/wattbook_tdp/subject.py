@@ -77,7 +77,9 @@ def processors(host: Host) -> Processors:
     elif first is not None and first.low_w and first.high_w and first.tdp_w:
         uncertain = max(uncertain, (first.high_w - first.low_w) / 2 / first.tdp_w)
     share = 1.0
-    if host.threads and of_chips and host.threads < of_chips:
+    if host.instance and host.threads and of_chips:  # a whole machine: as many chips as its threads need
+        tdp_w *= max(1.0, host.threads / of_chips)
+    elif host.threads and of_chips and host.threads < of_chips:
         share = host.threads / of_chips
         doubts.append(f"{host.threads} of {of_chips} threads: the same share of the machine is counted")
     times = f"{len(chips)} x " if len(chips) > 1 else ""
@@ -94,8 +96,12 @@ def processors(host: Host) -> Processors:
     )
 
 
+_ARM = ("graviton", "axion", "altra", "ampere", "cobalt", "neoverse", "grace")
+
+
 def _arm(host: Host, label: str) -> str | None:
-    if host.arch in ("arm64", "aarch64") and host.os != "darwin":
+    arm = host.arch in ("arm64", "aarch64") and host.os != "darwin"
+    if arm or any(word in label.lower() for word in _ARM):
         return f"{label or 'ARM'}: the models were fitted on x86 servers; for ARM they are not verified"
     return None
 
@@ -112,6 +118,12 @@ def accelerator(chip: Chip) -> Accelerator:
         return Accelerator(label=label, limit_w=None, reason="neither its name nor its power limit is known")
     found = match(chip.name, "gpu")
     facts = found.facts
+    if found.prior is not None and found.prior.low_w and found.prior.high_w:
+        low, high = found.prior.low_w, found.prior.high_w
+        return Accelerator(
+            label=found.prior.name, limit_w=(low + high) / 2, uncertain=(high - low) / (high + low),
+            source=f"between its forms of {low:g} and {high:g} W", warnings=(found.reason,),
+        )  # fmt: skip
     if facts is None or facts.tdp_w is None:
         return Accelerator(label=label, limit_w=None, reason=found.reason)
     uncertain, warnings = 0.0, []
