@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import Any
 
+from attrs import evolve
 from wattbook import Activity, Basis, Chip, Domain, Gap, Host, Importer, Meter, Reading, Unavailable, hookimpl
 from wattbook.config import Config, Select
 from wattbook.diagnosis import Diagnosis, as_lines, diagnose
 from wattbook.pipeline import survey
 from wattbook.plugins import gather
 from wattbook.records import Place
+from wattbook.selfcheck import ProbedMeter, SelfCheck
 
 HOST = Host(name="box", os="linux", arch="x86_64", virtual=False, cpus=(Chip(name="X", device="cpu:0"),), memory_gb=64)
 BOOK = {"url": "book.db", "entries": 0, "ok": True, "reason": None}
@@ -121,6 +123,16 @@ def test_the_document_is_json_with_the_agreed_keys() -> None:
     assert {"host", "verdicts", "gaps", "ledger", "site"} <= set(document)
     assert {"os", "arch", "virtual", "cpus", "gpus", "memory_gb"} <= set(document["host"])
     assert set(document["verdicts"][0]) == {"plugin", "source", "hook", "domains", "fate", "reason", "remedy"}
+
+
+def test_a_probe_that_went_wrong_is_broken_and_shown() -> None:
+    fine = SelfCheck(seconds=5, duration_s=5.2, meters=(ProbedMeter(plugin="a", source="m", domains=()),))
+    wrong = evolve(fine, meters=(evolve(fine.meters[0], reason="it does not close"),))
+    diagnosis = diagnosis_of()
+    assert (diagnosis.as_dict()["probe"], diagnosis.broken) == (None, False)
+    assert not evolve(diagnosis, probe=fine).broken
+    assert evolve(diagnosis, probe=wrong).broken
+    assert any("it does not close" in line for line in as_lines(evolve(diagnosis, probe=wrong)))
 
 
 def test_the_lines_name_everything_that_is_open() -> None:

@@ -14,6 +14,7 @@ from wattbook.pipeline import Survey, fill
 from wattbook.plugins import Broken, Plugins
 from wattbook.records import Place
 from wattbook.resolve import Fate, Verdict
+from wattbook.selfcheck import SelfCheck
 
 
 @frozen(kw_only=True)
@@ -25,10 +26,12 @@ class Diagnosis:
     gaps: tuple[Gap, ...]
     place: Place
     ledger: dict[str, Any]
+    probe: SelfCheck | None = None  #: where it was asked for
 
     @property
     def broken(self) -> bool:
-        return any(v.fate is Fate.BROKEN for v in self.verdicts) or not self.ledger["ok"]
+        probed = self.probe is None or self.probe.ok
+        return any(v.fate is Fate.BROKEN for v in self.verdicts) or not self.ledger["ok"] or not probed
 
     @property
     def all_measured(self) -> bool:
@@ -64,6 +67,7 @@ class Diagnosis:
             "gaps": [{"domain": str(gap.domain), "reason": gap.reason} for gap in self.gaps],
             "ledger": self.ledger,
             "site": asdict(self.place),
+            "probe": None if self.probe is None else self.probe.as_dict(),
         }
 
 
@@ -180,6 +184,9 @@ def as_lines(diagnosis: Diagnosis) -> Iterable[str]:
     for gap in diagnosis.gaps:
         yield f"{'open':<12} {gap.domain!s:<24} {gap.reason}"
     yield ""
+    if diagnosis.probe is not None:
+        yield from diagnosis.probe.as_lines()
+        yield ""
     place = diagnosis.place
     assumed = " (assumed from the system's time zone: set site.zone)" if place.zone_assumed else ""
     pue = "not counted" if place.pue is None else f"{place.pue:g}"
