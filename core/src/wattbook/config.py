@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -158,9 +159,7 @@ def _check(config: Config) -> None:
 
 
 def _usual(cwd: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    from platformdirs import user_config_path
-
-    for file in (Path("/etc/wattbook/config.toml"), user_config_path("wattbook", appauthor=False) / "config.toml"):
+    for file in (Path("/etc/wattbook/config.toml"), Path(user_folder("config")) / "config.toml"):
         if file.is_file():
             yield _read(file)
     for folder in (cwd, *cwd.parents):
@@ -172,6 +171,23 @@ def _usual(cwd: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             file, table = _read(project)
             yield file, table.get("tool", {}).get("wattbook", {})
             return
+
+
+def user_folder(kind: str) -> str:
+    """The user's folder for wattbook's ``config`` or ``state``, where platformdirs puts it.
+
+    On Linux that is one rule of the XDG base directory specification, and not worth loading a library for
+    before every command; without a home folder the answer is no absolute path.
+    """
+    if sys.platform.startswith("linux") and "ANDROID_ROOT" not in os.environ:
+        base = os.environ.get(f"XDG_{kind.upper()}_HOME", "").strip()
+        return os.path.join(base if os.path.isabs(base) else os.path.expanduser(f"~/.{_XDG[kind]}"), "wattbook")
+    import platformdirs
+
+    return str(getattr(platformdirs, f"user_{kind}_dir")("wattbook", appauthor=False))
+
+
+_XDG = {"config": "config", "state": "local/state"}
 
 
 def _read(file: Path) -> tuple[Path, dict[str, Any]]:

@@ -105,24 +105,25 @@ def manager(plugins: Iterable[tuple[str, object]] = ()) -> pluggy.PluginManager:
 
 
 def gather(plugins: Iterable[tuple[str, object]], tables: Mapping[str, Mapping[str, Any]] | None = None) -> Plugins:
-    """Take loaded plugins in, each alone first, so that a bad one cannot spoil the rest."""
-    good: list[tuple[str, object]] = []
+    """Take loaded plugins in one by one; a bad one is put out again and spoils nothing."""
     broken: list[Broken] = []
     configs: dict[str, Any] = {}
+    pm = manager()
     for name, plugin in plugins:
         try:
-            alone = manager([(name, plugin)])
-            alone.get_plugins()  # fails for what cannot be hashed
-            if not alone.get_hookcallers(plugin):
+            hash(plugin)  # pluggy takes what it cannot hold, and stumbles over it later
+            pm.register(plugin, name=name)
+            if not pm.get_hookcallers(plugin):
                 raise TypeError(f"it implements none of the hooks of {NAME}; is one misspelled?")
+            pm.check_pending()
             configs[name] = plugin_config(name, plugin, (tables or {}).get(name, {}))
         except ConfigError:
             raise
         except Exception as error:
             broken.append(Broken.from_error(name, "load", error))
-        else:
-            good.append((name, plugin))
-    return Plugins(manager=manager(good), broken=tuple(broken), configs=configs)
+            if pm.get_plugin(name) is plugin:
+                pm.unregister(name=name)
+    return Plugins(manager=pm, broken=tuple(broken), configs=configs)
 
 
 class Dist(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,20 +18,30 @@ def utc_text(moment: datetime) -> str:
 
 
 def utc_time(text: str) -> datetime:
-    """The inverse of ``utc_text``."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    """The inverse of ``utc_text``; raises ``ValueError`` for any other spelling."""
+    if len(text) != 27 or text[-1] != "Z" or text[10] != "T":
+        raise ValueError(f"{text!r} is not a moment as utc_text writes it")
+    return datetime.fromisoformat(text)
 
 
 def canonical(value: Any) -> str:
     """One JSON text for one value: keys sorted, no blanks, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def content_id(value: Any) -> str:
     """A hash of the canonical content, 128 bits of BLAKE2b in hexadecimal."""
+    return text_id(canonical(value))
+
+
+def text_id(text: str) -> str:
+    """The hash of a text, 128 bits of BLAKE2b in hexadecimal."""
     import hashlib
 
-    return hashlib.blake2b(canonical(value).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _float(value: float | None) -> float | None:
@@ -68,7 +78,8 @@ class Entry:
     """One line of the book: joules of one domain over one window, or a gap with its reason.
 
     ``outermost`` is true for an addend and false for a breakdown of one.  The id is the hash of the
-    content, so that the same content again is no new row; ``recorded_at`` is not part of it.
+    content, so that the same content again is no new row; ``recorded_at`` is not part of it.  What an
+    entry shares with many others (``CONTEXT``) is hashed by itself and stands in the content by that hash.
     Only what differs from a field's default is hashed: a field added later changes no old id.
     """
 
@@ -99,8 +110,39 @@ class Entry:
     supersedes: str | None = None  #: id of the entry that this one corrects; ``reason`` says why
 
     @property
+    def context_id(self) -> str:
+        """The hash of what this entry shares with many others."""
+        return content_id(stated(self, CONTEXT))
+
+    @property
     def entry_id(self) -> str:
-        return content_id(stated(self))
+        return content_id(self.own(self.context_id))
+
+    def own(self, context_id: str) -> dict[str, Any]:
+        """What is hashed: the fields that are the entry's own, and the hash of the others."""
+        said: dict[str, Any] = {
+            "context": context_id, "run_id": self.run_id, "start": self.start, "end": self.end,
+            "host": self.host, "device": self.device, "domain": self.domain,
+        }  # fmt: skip
+        if self.basis is not None:
+            said["basis"] = self.basis
+        if self.energy_j is not None:
+            said["energy_j"] = self.energy_j
+        if self.low_j is not None:
+            said["low_j"] = self.low_j
+        if self.high_j is not None:
+            said["high_j"] = self.high_j
+        if self.kind != "reading":
+            said["kind"] = self.kind
+        if not self.outermost:
+            said["outermost"] = False
+        if self.reason:
+            said["reason"] = self.reason
+        if self.terms:
+            said["terms"] = [dict(term) for term in self.terms]
+        if self.supersedes is not None:
+            said["supersedes"] = self.supersedes
+        return said
 
     @property
     def duration_s(self) -> float:
@@ -191,12 +233,19 @@ class Entry:
         )
 
 
-def stated(record: Any) -> dict[str, Any]:
-    """The fields of a record that differ from their defaults, as plain JSON values."""
+#: the fields that many entries share: where a figure comes from and how it is labelled
+CONTEXT = (
+    "plugin", "source", "source_version", "cause", "method", "warnings", "labels", "place", "evidence_sha256",
+    "synthetic",
+)  # fmt: skip
+
+
+def stated(record: Any, names: Collection[str] | None = None) -> dict[str, Any]:
+    """The fields of a record (those of *names* only) that differ from their defaults, as plain JSON values."""
     said: dict[str, Any] = {}
     for name, default in _defaults(type(record)):
         value = getattr(record, name)
-        if value != default:
+        if value != default and (names is None or name in names):
             said[name] = stated(value) if isinstance(value, (Labels, Place)) else _plain(value)
     return said
 

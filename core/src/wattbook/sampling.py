@@ -1,4 +1,7 @@
-"""Watch the machine while a command runs: processor time, and meters polled each at its own interval."""
+"""Watch the machine while a command runs: processor time, and meters polled each at its own interval.
+
+The classes are plain ones, because every run loads them before it can say anything.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-
-from attrs import define, field, frozen
+from typing import NamedTuple
 
 from wattbook.errors import ReadError
 from wattbook.model import Domain, Load, Meter, Missed, Sample
@@ -21,8 +23,7 @@ MAX_REASONS = 20
 # --- processor time ----------------------------------------------------------------------------
 
 
-@frozen(kw_only=True)
-class CpuTimes:
+class CpuTimes(NamedTuple):
     """Seconds of all processors together since the machine started; ``stolen_s`` were given to other guests."""
 
     busy_s: float
@@ -66,15 +67,13 @@ class CpuTimes:
             return None
 
 
-@define
 class LoadHistogram:
     """Seconds by utilisation, a bin for each percent: bounded however long the run is."""
 
-    _bins: dict[int, list[float]] = field(factory=dict, init=False)
-    _last: CpuTimes | None = field(default=None, init=False)
-    busy_s: float = field(default=0.0, init=False)
-    stolen_s: float = field(default=0.0, init=False)
-    total_s: float = field(default=0.0, init=False)
+    def __init__(self) -> None:
+        self._bins: dict[int, list[float]] = {}
+        self._last: CpuTimes | None = None
+        self.busy_s = self.stolen_s = self.total_s = 0.0
 
     def take(self, times: CpuTimes | None, elapsed_s: float) -> None:
         """The counters *elapsed_s* after the last ones; the first call only starts the clock."""
@@ -165,17 +164,15 @@ def stragglers_cpu_s(run_id: str) -> float:
 # --- meters ------------------------------------------------------------------------------------
 
 
-@define
 class Tally:
     """What one meter said about one domain in the running stretch."""
 
-    energy_j: float = 0.0
-    covered_s: float = 0.0
-    missed_s: float = 0.0
-    missed_low_j: float = 0.0
-    missed_high_j: float | None = 0.0
-    reasons: list[str] = field(factory=list)
-    last: Sample | None = None
+    def __init__(self, last: Sample | None = None) -> None:
+        self.energy_j = self.covered_s = 0.0
+        self.missed_s = self.missed_low_j = 0.0
+        self.missed_high_j: float | None = 0.0
+        self.reasons: list[str] = []
+        self.last = last
 
     def take(self, item: Sample | Missed) -> None:
         if isinstance(item, Missed):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
 from wattbook.accounting.carbon import carbon_parts, factor_of
 from wattbook.accounting.intervals import ENERGY, LOCATION, MARKET, UNSPLIT, Interval, Sum
-from wattbook.accounting.statements import MonthTotals
 from wattbook.records import Entry
 from wattbook.units import G_PER_KG
+
+if TYPE_CHECKING:
+    from wattbook.accounting.statements import MonthTotals
 
 
 @frozen(kw_only=True)

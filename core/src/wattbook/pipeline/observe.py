@@ -8,17 +8,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from attrs import define, evolve, field
+from attrs import evolve
 
 from wattbook.config import Config, load
 from wattbook.errors import ConfigError
 from wattbook.host import detect, place
 from wattbook.model import Window
 from wattbook.pipeline import Survey, survey
-from wattbook.pipeline.claims import FOREVER, Elders, booked
 from wattbook.pipeline.document import document
 from wattbook.pipeline.settle import Stretch, settle, source_of
-from wattbook.plugins import Plugins, gather, installed
+from wattbook.plugins import Plugins, installed
 from wattbook.records import Entry, Labels, Place, RunRecord, utc_text
 from wattbook.resolve import Resolution, Tree
 from wattbook.sampling import (
@@ -31,7 +30,7 @@ from wattbook.sampling import (
     stragglers_cpu_s,
     tree_cpu_s,
 )
-from wattbook.spool import SpoolWriter
+from wattbook.spool.writing import SpoolWriter
 
 ESTIMATE_TIMEOUT_S = 10.0  #: long, for a busy machine is no broken plugin
 SYNC_S = 30.0  #: a crash of the whole machine costs at most this
@@ -69,37 +68,33 @@ class Box(Protocol):
 
 def observe(order: Mapping[str, Any], events: Events, box: Box) -> None:
     """Watch the command of *order* until it has ended; the result lies in *box* and in the spool."""
-    Observer(order=order, events=events, box=box).watch()
+    Observer(order, events, box).watch()
 
 
-@define(kw_only=True)
 class Observer:
     """One run under observation."""
 
-    order: Mapping[str, Any]
-    events: Events
-    box: Box
-    config: Config = field(factory=Config, init=False)
-    plugins: Plugins = field(factory=lambda: gather([]), init=False)
-    place: Place = field(factory=Place, init=False)
-    surveyed: Survey = field(init=False)
-    record: RunRecord = field(init=False)
-    spool: SpoolWriter | None = field(default=None, init=False)
-    threads: list[MeterThread] = field(factory=list, init=False)
-    loads: LoadHistogram = field(factory=LoadHistogram, init=False)
-    warnings: dict[str, None] = field(factory=dict, init=False)
-    pieces: list[Entry] = field(factory=list, init=False)  #: of stretches that are over
-    busy_s: float = field(default=0.0, init=False)  #: of the machine, in stretches that are over
-    stretch_s: float = field(default=0.0, init=False)  #: where the running stretch began, monotonic clock
-    tick_s: float = field(default=0.0, init=False)
-    paused: bool = field(default=False, init=False)
-    suspended_s: float = field(default=0.0, init=False)  #: how long the command stood still in all
-    synced_s: float = field(default=0.0, init=False)
-    slept_s: float = field(factory=asleep_s, init=False)  #: the machine's sleep so far, from its own zero
-    shift_s: float = field(default=0.0, init=False)  #: its sleep during the run: the wall clock went on
-    silent: tuple[str, ...] = field(default=(), init=False)  #: which chosen meters said nothing, and why
-    elders: Elders | None = field(default=None, init=False)
-    claimed: str = field(default="", init=False)  #: up to when another run answers for the machine
+    def __init__(self, order: Mapping[str, Any], events: Events, box: Box) -> None:
+        self.order, self.events, self.box = order, events, box
+        self.config = Config()
+        self.place = Place()
+        self.plugins: Plugins
+        self.surveyed: Survey
+        self.record: RunRecord
+        self.spool: SpoolWriter | None = None
+        self.threads: list[MeterThread] = []
+        self.loads = LoadHistogram()
+        self.warnings: dict[str, None] = {}
+        self.silent: tuple[str, ...] = ()  #: which chosen meters said nothing, and why
+        self.pieces: list[Entry] = []  #: of stretches that are over
+        self.unsaved: list[Entry] = []  #: of them, those that the disk refused
+        self.busy_s = 0.0  #: of the machine, in stretches that are over
+        self.stretch_s = self.tick_s = order["started_s"]  #: where the running stretch began; the last reading
+        self.synced_s = time.monotonic()
+        self.paused = False
+        self.suspended_s = 0.0  #: how long the command stood still in all
+        self.slept_s = asleep_s()  #: the machine's sleep so far, from its own zero
+        self.shift_s = 0.0  #: its sleep during the run: the wall clock went on
 
     def watch(self) -> None:
         self.start()
@@ -110,8 +105,9 @@ class Observer:
 
     def start(self) -> None:
         """Steps 1 to 4: configuration, spool, plugins, verdicts, meters."""
-        self.stretch_s = self.tick_s = self.order["started_s"]
         self.loads.take(CpuTimes.from_proc_stat(self.order["stat"]) if self.order["stat"] else CpuTimes.now(), 0.0)
+        if self.order["parent_id"]:
+            self._warn(f"it ran inside the run {self.order['parent_id']}; a report counts the machine only once")
         self._step("reading the configuration")
         self._configure()
         host = detect()
@@ -171,8 +167,6 @@ class Observer:
         ledger = self.order["ledger"] or os.environ.get("WATTBOOK_LEDGER") or None
         try:
             self.spool = SpoolWriter.create(self.record, ledger=ledger)
-            self.elders = Elders(self.record, os.path.dirname(self.spool.path))
-            self.claimed = self.elders.claimed_until()
         except OSError as error:
             self.box.troubles.append(f"the run is not recorded: {_reason(error)}")
 
@@ -222,11 +216,11 @@ class Observer:
         self._tick(now_s, CpuTimes.now())
         if self.spool is None:
             return
-        self._mind_claims(now_s)
         sync = now_s - self.synced_s > SYNC_S
         share = self._share(tree_cpu_s(self.order["pid"]), self.busy_s + self.loads.busy_s)
         try:
-            self.spool.poll(utc_text(self._moment(now_s)), self._booked(self._settle(now_s)), share=share, sync=sync)
+            entries = [*self.unsaved, *self._settle(now_s)]
+            self.spool.poll(utc_text(self._moment(now_s)), entries, share=share, sync=sync)
         except OSError as error:
             self._warn(f"a poll could not be recorded: {_reason(error)}")
         if sync:
@@ -243,17 +237,6 @@ class Observer:
             poll(self.threads)
             self.loads.skip(CpuTimes.now())
             self._start_stretch(now_s)
-
-    def _mind_claims(self, now_s: float) -> None:
-        if self.elders is None:
-            return
-        before, self.claimed = self.claimed, self.elders.claimed_until()
-        if before == FOREVER != self.claimed:
-            self._seal(now_s)
-
-    def _booked(self, entries: list[Entry]) -> list[Entry]:
-        """The entries as they go to the book, which counts a machine once."""
-        return booked(entries, self.claimed, self.elders.holder if self.elders else None)
 
     def _hour(self, at_s: float) -> int:
         return int(self._moment(at_s).timestamp()) // PIECE_S
@@ -291,9 +274,11 @@ class Observer:
     def _close_stretch(self, at_s: float) -> None:
         entries = self._settle(at_s) if at_s > self.stretch_s else []
         self.pieces += entries
-        if self.spool is not None and entries:
+        self.unsaved += entries
+        if self.spool is not None and self.unsaved:
             try:
-                self.spool.piece(self._booked(entries))
+                self.spool.piece(self.unsaved)
+                self.unsaved = []
             except OSError as error:
                 self._warn(f"a piece could not be recorded: {_reason(error)}")
         self._start_stretch(at_s)
@@ -325,8 +310,6 @@ class Observer:
         cpu_s = ended.cpu_s
         if cpu_s is not None and ended.at_s - self.order["started_s"] > 1:
             cpu_s += stragglers_cpu_s(self.record.run_id)
-        if self.elders is not None:
-            self.claimed = self.elders.claimed_until()
         if self.paused:
             self.suspended_s += ended.at_s - self.stretch_s
         for sentence in self.silent:
@@ -346,7 +329,7 @@ class Observer:
         self._step("writing the last line")
         if self.spool is not None:
             try:
-                self.spool.end(self.record, self._booked(entries))
+                self.spool.end(self.record, [*self.unsaved, *entries])
             except OSError as error:
                 self.box.troubles.append(f"the end of the run is not recorded: {_reason(error)}")
             self.spool.close()
@@ -355,7 +338,6 @@ class Observer:
             **doc,
             "process_cpu_s": cpu_s,
             "suspended_s": round(self.suspended_s, 6),
-            "counted_in": self.elders.holder if self.elders else None,
         }
         self._step("closing the meters")
         for thread in close(self.threads):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from attrs import frozen
+from typing import NamedTuple
 
 from wattbook.model import Activity, Basis, Domain, Gap, Load, Reading, Window
 from wattbook.pipeline import Survey, fill
@@ -13,11 +12,10 @@ from wattbook.records import Entry, Labels, Place
 from wattbook.resolve import Verdict, uncovered, wanted
 from wattbook.sampling import Tally
 
-SEEN_SHARE = 0.5  #: a meter that saw less of a stretch than this did not measure it
+SEEN_SHARE = 0.25  #: a meter that saw less of a stretch than this did not measure it
 
 
-@frozen(kw_only=True)
-class Stretch:
+class Stretch(NamedTuple):
     """What was seen between two instants: the loads of the machine, and what each meter added up."""
 
     window: Window
@@ -27,8 +25,7 @@ class Stretch:
     broken: Mapping[str, str] = {}  #: by source: why its meter stopped
 
 
-@frozen(kw_only=True)
-class Settled:
+class Settled(NamedTuple):
     """A stretch accounted for: readings with their plugin and whether they are addends, and what stays open."""
 
     readings: tuple[tuple[str, Reading, bool], ...]
