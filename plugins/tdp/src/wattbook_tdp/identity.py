@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wattbook import Identity
+
 from wattbook_tdp import instances
 from wattbook_tdp.matching import Match, match
 

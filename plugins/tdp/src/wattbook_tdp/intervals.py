@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 from wattbook_tdp import constants as c
-from wattbook_tdp.shapes import as_load, at
+from wattbook_tdp import models
+from wattbook_tdp.shapes import as_load, at, f
 
 Factors = tuple[float, float]  #: low and high, as multiples of the prediction
 
@@ -35,6 +36,17 @@ def server_tdp_only(u: float, scale: str) -> Factors:
 def threads(u: float, scale: str) -> Factors:
     """Watts per thread: fitted by load; the error of sharing a host among guests is not in it."""
     return by_load(c.THREADS_Q05, c.THREADS_Q95, u, scale)
+
+
+def ram(u: float, scale: str) -> Factors:
+    """Memory: from the lowest that Turbostress measured to between processor and memory stress."""
+    share = f(u, scale)
+    middle = models.ram(1.0, share)
+    (low_idle, low_load), (high_idle, high_load) = c.RAM_LOW_W_PER_GB, c.RAM_HIGH_W_PER_GB
+    return (
+        (low_idle + (low_load - low_idle) * share) / middle,
+        (high_idle + (high_load - high_idle) * share) / middle,
+    )
 
 
 def widen(factors: Factors, relative: float) -> Factors:

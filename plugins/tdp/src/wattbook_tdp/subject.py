@@ -17,6 +17,7 @@ class Processors:
     """All processors of a host together."""
 
     label: str
+    one: str = ""  #: the label of a single chip
     tdp_w: float | None  #: of the share that the host may use; ``None``: not known, or not the host's own
     threads: int | None
     maker: str
@@ -26,6 +27,11 @@ class Processors:
     source: str = ""
     reason: str = ""  #: why there is no TDP
     warnings: tuple[str, ...] = ()
+
+    @property
+    def is_soc(self) -> bool:
+        """Whether memory and graphics sit on the same chip, in a machine that is no server."""
+        return self.one.startswith("Apple ")
 
 
 @frozen(kw_only=True)
@@ -82,9 +88,10 @@ def processors(host: Host) -> Processors:
     elif host.threads and of_chips and host.threads < of_chips:
         share = host.threads / of_chips
         doubts.append(f"{host.threads} of {of_chips} threads: the same share of the machine is counted")
-    times = f"{len(chips)} x " if len(chips) > 1 else ""
+    one = first.name if first is not None else label
     return Processors(
-        label=f"{times}{first.name if first is not None else label}",
+        label=f"{len(chips)} x {one}" if len(chips) > 1 else one,
+        one=one,
         tdp_w=tdp_w * share,
         threads=threads,
         maker=maker,
