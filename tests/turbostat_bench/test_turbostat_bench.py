@@ -204,3 +204,33 @@ def test_a_run_of_thirty_seconds_is_right_to_a_percent(turbostat: Path, machine:
     for address, true_w in (("cpu:0/package", 42), ("dram:0/dram", 5)):
         assert measured[address]["basis"] == "measured"
         assert measured[address]["energy_j"] == pytest.approx(true_w * run["duration_s"], rel=0.01)
+
+
+def test_doctor_names_every_source_of_the_package_and_chooses_one(
+    turbostat: Path, machine: MachineOf, tmp_path: Path
+) -> None:
+    """powercap and turbostat on one machine: both are usable, one is chosen, the other hears why not."""
+    zone = tmp_path / "sys/class/powercap/intel-rapl:0"
+    zone.mkdir(parents=True)
+    (zone / "name").write_text("package-0\n", encoding="utf-8")
+    (zone / "max_energy_range_uj").write_text("262143328850\n", encoding="utf-8")
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'[plugins.turbostat]\npath = "{turbostat}"\n[plugins.rapl]\nroot = "{tmp_path}"\n', encoding="utf-8"
+    )
+    environment = {**os.environ, "WATTBOOK_CONFIG": str(config), "XDG_DATA_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    with (zone / "energy_uj").open("wb", buffering=0) as counter:
+        counter.write(b"%-20d\n" % 1_000_000)
+        doctor = subprocess.Popen(
+            [sys.executable, "-m", "wattbook", "doctor", "--json"], env=environment, stdout=subprocess.PIPE
+        )
+        started = time.monotonic()
+        while doctor.poll() is None and time.monotonic() - started < 30:
+            os.pwrite(counter.fileno(), b"%-20d\n" % int(1e6 + 42e6 * (time.monotonic() - started)), 0)
+            time.sleep(0.002)
+        output, _ = doctor.communicate(timeout=10)
+    verdicts = {(v["plugin"], v["source"]): v for v in json.loads(output)["verdicts"]}
+    rapl, other = verdicts["rapl", "powercap"], verdicts["turbostat", "joules"]
+    assert (rapl["fate"], rapl["domains"]) == ("chosen", ["cpu:0/package"])
+    assert "rapl:powercap is at least as exact for cpu:0/package" in other["reason"] or other["fate"] == "chosen"
+    assert "cpu:0/package" not in other["domains"]
