@@ -49,6 +49,7 @@ class Plugins:
     broken: tuple[Broken, ...] = ()
     configs: Mapping[str, Any] = field(factory=dict)
     versions: Mapping[str, str] = field(factory=dict)
+    _callers: dict[str, list[tuple[str, Any]]] = field(factory=dict, init=False, repr=False, eq=False)
 
     @property
     def names(self) -> list[str]:
@@ -66,19 +67,25 @@ class Plugins:
         raise on purpose are contained here too, with their own words as the reason.  A plugin that takes
         longer than *timeout_s*, where given, is left behind in its thread.
         """
-        for name in self.names:
-            if hook not in self.hooks(name):
-                continue
+        for name, caller in self._alone(hook):
             if timeout_s is None:
-                yield from ((name, answer) for answer in self._ask_one(name, hook, question))
+                yield from ((name, answer) for answer in self._ask_one(name, hook, caller, question))
             else:
-                yield from ((name, answer) for answer in self._ask_patiently(name, hook, question, timeout_s))
+                yield from ((name, answer) for answer in self._ask_patiently(name, hook, caller, question, timeout_s))
 
-    def _ask_one(self, name: str, hook: str, question: Mapping[str, Any]) -> Iterator[Any]:
-        plugin = self.manager.get_plugin(name)
-        others = [other for other in self.manager.get_plugins() if other is not plugin]
+    def _alone(self, hook: str) -> list[tuple[str, Any]]:
+        """Every plugin that implements *hook*, with a caller that asks it alone; looked up once."""
+        if hook not in self._callers:
+            plugins = self.manager.get_plugins()
+            self._callers[hook] = [
+                (name, self.manager.subset_hook_caller(hook, plugins - {self.manager.get_plugin(name)}))
+                for name in self.names
+                if hook in self.hooks(name)
+            ]
+        return self._callers[hook]
+
+    def _ask_one(self, name: str, hook: str, caller: Any, question: Mapping[str, Any]) -> Iterator[Any]:
         try:
-            caller = self.manager.subset_hook_caller(hook, others)
             for answers in caller(config=self.configs.get(name), **question):
                 yield from answers or ()
         except WattbookError as error:
@@ -86,9 +93,13 @@ class Plugins:
         except Exception as error:
             yield Broken.from_error(name, hook, error)
 
-    def _ask_patiently(self, name: str, hook: str, question: Mapping[str, Any], timeout_s: float) -> list[Any]:
+    def _ask_patiently(
+        self, name: str, hook: str, caller: Any, question: Mapping[str, Any], timeout_s: float
+    ) -> list[Any]:
         box: list[list[Any]] = []
-        thread = threading.Thread(target=lambda: box.append(list(self._ask_one(name, hook, question))), daemon=True)
+        thread = threading.Thread(
+            target=lambda: box.append(list(self._ask_one(name, hook, caller, question))), daemon=True
+        )
         thread.start()
         thread.join(timeout_s)
         return box[0] if box else [Broken(plugin=name, hook=hook, reason=f"it did not answer within {timeout_s:g} s")]
