@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 from wattbook import ImportFailed
 from wattbook_powermetrics.block import Block
-from wattbook_powermetrics.plist import DOCUMENT_BYTES, blocks, documents
+from wattbook_powermetrics.documents import DOCUMENT_BYTES, documents
+from wattbook_powermetrics.plist import blocks
 
 Data = Callable[[str], bytes]
 TOP = b'<?xml version="1.0" encoding="UTF-8"?>\n<plist version="1.0"><dict>'

@@ -11,16 +11,15 @@ from attrs import define, field
 from wattbook import Domain, Missed, ReadError, Sample, Unavailable
 
 from wattbook_powermetrics import text
-from wattbook_powermetrics.block import Block, Invalid, watts
+from wattbook_powermetrics.block import Block
 from wattbook_powermetrics.messages import explain
 from wattbook_powermetrics.process import Child
+from wattbook_powermetrics.sums import Sums
 
-HOLE_S = 0.5  #: less than this between two samples is a late delivery, not a loss
 FIRST_LINE_S = 2.0  #: powermetrics prints the machine's model at once
 FRESH_S = 0.3  #: a sample that was asked for comes within this, or not at all
 STOP_S = 2.0
 MAX_MISSED = 1_000
-LONGEST_S = 3_600.0
 
 
 @define(eq=False)
@@ -65,9 +64,7 @@ class Stream:
         self._clear()
 
     def _clear(self) -> None:
-        self._sums: dict[Domain, float] = {}
-        self._last_s = self.clock()  # up to here the sums are known
-        self._samples = self._blocks = 0
+        self._sums = Sums(self.clock())
         self._failure = ""
         self._speaks = False
 
@@ -77,7 +74,7 @@ class Stream:
         with self._using:
             with self._changed:
                 first = not self._consumers
-                consumer = Consumer(self, tuple(domains), self._last_s, interval_s)
+                consumer = Consumer(self, tuple(domains), self._sums.last_s, interval_s)
                 self._consumers.append(consumer)
             try:
                 if first:
@@ -97,14 +94,14 @@ class Stream:
     def _open(self) -> None:
         self._clear()
         for consumer in self._consumers:
-            consumer.since_s = self._last_s
+            consumer.since_s = self._sums.last_s
         self._stopping = False
         self._child = self._start(self._argv)
         self._thread = threading.Thread(target=self._follow, name="powermetrics", daemon=True)
         self._thread.start()
         with self._changed:
             self._changed.wait_for(lambda: self._speaks or self._failure, FIRST_LINE_S)
-            failure = "" if self._samples else self._failure
+            failure = "" if self._sums.samples else self._failure
         if failure:
             self._close()
             raise Unavailable(failure, remedy=self._remedy)
@@ -124,7 +121,7 @@ class Stream:
     def _follow(self) -> None:
         child = self._child
         while child is not None:
-            before = self._samples
+            before = self._sums.samples
             for block in text.blocks(self._counted(child), live=True):
                 with self._changed:
                     self._take(block)
@@ -132,7 +129,7 @@ class Stream:
             if self._stopping:
                 return
             child.stop()
-            if self._samples == before:
+            if self._sums.samples == before:
                 self._fail(child.said())
                 return
             child = self._again()
@@ -161,41 +158,16 @@ class Stream:
         for line in child.lines():
             if not self._speaks:
                 with self._changed:
-                    self._speaks, self._last_s = True, self.clock()
+                    self._speaks, self._sums.last_s = True, self.clock()
                     for consumer in self._consumers:
-                        consumer.since_s = self._last_s
+                        consumer.since_s = self._sums.last_s
                     self._changed.notify_all()
             yield line
 
     def _take(self, block: Block) -> None:
-        now, since_s = self.clock(), self._last_s
-        self._last_s = now
-        self._blocks += 1
-        try:
-            power_w = watts(block)
-            if block.elapsed_s is None or not 0 < block.elapsed_s < LONGEST_S:
-                raise Invalid("the length of a sample is not known")
-        except Invalid as why:
-            self._miss(since_s, now, str(why))
-            return
-        if now - block.elapsed_s - since_s > HOLE_S:
-            self._miss(since_s, now - block.elapsed_s, "no sample of powermetrics covers this time")
-        self._samples += 1
-        for domain, power in power_w.items():
-            self._sums[domain] = self._sums.get(domain, 0.0) + power * block.elapsed_s
-        if self._samples == 1:
+        for loss in self._sums.take(block, self.clock()):
             for consumer in self._consumers:
-                for domain in consumer.domains:
-                    if domain not in power_w:
-                        self._miss(since_s, now, f"powermetrics does not print {domain} here", domain)
-
-    def _miss(self, since_s: float, until_s: float, reason: str, only: Domain | None = None) -> None:
-        for consumer in self._consumers:
-            for domain in consumer.domains:
-                if only in (None, domain):
-                    start_s = max(since_s, consumer.since_s)
-                    missed = Missed(since_s=min(start_s, until_s), until_s=until_s, domain=domain, reason=reason)
-                    consumer.missed.append(missed)
+                consumer.missed.extend(loss.missed(consumer.domains, consumer.since_s))
 
     # --- for consumers -------------------------------------------------------------------------
 
@@ -205,10 +177,10 @@ class Stream:
         if child is None:
             return
         with self._changed:
-            before = self._blocks
+            before = self._sums.blocks
             with contextlib.suppress(OSError):
                 child.poke()
-            self._changed.wait_for(lambda: self._blocks > before or self._failure, FRESH_S)
+            self._changed.wait_for(lambda: self._sums.blocks > before or self._failure, FRESH_S)
 
     def look(self, consumer: Consumer) -> list[Sample | Missed]:
         with self._changed:
@@ -217,8 +189,4 @@ class Stream:
                 if found:
                     return found
                 raise ReadError(self._failure)
-            at_s = self._last_s if self._samples else consumer.since_s
-            for domain in consumer.domains:
-                if domain in self._sums or not self._samples:
-                    found.append(Sample(at_s=at_s, domain=domain, energy_j=self._sums.get(domain, 0.0)))
-            return found
+            return [*found, *self._sums.look(consumer.domains, consumer.since_s)]
