@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import json
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 from wattbook import ImportFailed
+from wattbook_csp import json_rows, pages, snapshots
 
 DATA = Path(__file__).parent / "data"
 CONSOLE = DATA / "aws/console_2026-09.csv"
@@ -235,3 +238,61 @@ def test_a_summary_of_several_subscriptions_needs_a_name(tmp_path: Path, stateme
     with pytest.raises(ImportFailed, match="adds 2 subscriptions up; name them together with --account NAME"):
         statements(path)
     assert {s.account for s in statements(path, account="ml-team")} == {"ml-team"}
+
+
+# --- one long list -----------------------------------------------------------------------------
+
+
+def as_list(indent: int | None = None) -> str:
+    return json.dumps([json.loads(line) for line in NESTED.read_text().splitlines()], indent=indent)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("chunk", [7, 64, 1 << 18])
+def test_a_list_is_read_member_by_member(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, totals: Callable[..., Any], indent: int | None, chunk: int
+) -> None:
+    monkeypatch.setattr(json_rows, "_CHUNK", chunk)
+    assert totals(written(tmp_path, as_list(indent), "rows.json")) == totals(NESTED)
+
+
+def test_numbers_in_quotes_are_numbers(tmp_path: Path, totals: Callable[..., Any]) -> None:
+    """``bq query --format=json`` writes every value as a text."""
+    quoted = re.sub(r"(?<=: )(\d[\d.]*)", r'"\1"', as_list())
+    assert totals(written(tmp_path, quoted, "rows.json")) == totals(NESTED)
+
+
+@pytest.mark.parametrize("keep", [0.2, 0.5, 0.99])
+def test_a_cut_list_is_refused(tmp_path: Path, read: Callable[..., Any], keep: float) -> None:
+    text = as_list()
+    with pytest.raises(ImportFailed, match="is not whole JSON"):
+        read(written(tmp_path, text[: int(len(text) * keep)], "rows.json"))
+
+
+def test_a_list_of_other_things_is_refused(tmp_path: Path, read: Callable[..., Any]) -> None:
+    with pytest.raises(ImportFailed, match="is no row of a table"):
+        read(written(tmp_path, as_list()[:-1] + ", 5]", "rows.json"))
+
+
+def test_an_endless_member_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[..., Any]
+) -> None:
+    monkeypatch.setattr(json_rows, "MAX_ROW", 1000)
+    monkeypatch.setattr(json_rows, "_CHUNK", 100)
+    endless = as_list()[:-1] + ', {"a": "' + "x" * 5000
+    with pytest.raises(ImportFailed, match="a row has no end"):
+        read(written(tmp_path, endless, "rows.json"))
+
+
+def test_a_page_larger_than_any_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[..., Any]
+) -> None:
+    monkeypatch.setattr(pages, "MAX_PAGE", 100)
+    with pytest.raises(ImportFailed, match="which no page of this format is"):
+        read(SUMMARY)
+
+
+def test_more_rows_than_an_import_takes_are_refused(monkeypatch: pytest.MonkeyPatch, read: Callable[..., Any]) -> None:
+    monkeypatch.setattr(snapshots, "MAX_ROWS", 2)
+    with pytest.raises(ImportFailed, match="split the import by month"):
+        read(CONSOLE)

@@ -420,3 +420,16 @@ def test_ibms_groupings_are_alternatives(tmp_path: Path, totals: Callable[..., A
     ]
     by_month.write_text(json.dumps({"limit": 10, "offset": 0, "total_count": 2, "carbon_emissions": entries}))
     assert totals(*pages, by_month) == totals(*pages) == totals(by_month)
+
+
+# --- who vanished ------------------------------------------------------------------------------
+
+
+def test_an_account_that_only_the_older_version_knows_is_told(tmp_path: Path, reasons: Callable[..., Any]) -> None:
+    """A member's own newer export beside its payer's would otherwise hide the other members."""
+    rows = V301.read_text().splitlines(keepends=True)
+    payers = tmp_path / "payer.csv"
+    payers.write_text("".join([*rows, *(row.replace('"222222222222"', '"333333333333"') for row in rows[1:])]))
+    told = reasons(payers, V310)
+    assert any("with it all figures of 333333333333" in reason for reason in told)
+    assert not any("with it" in reason for reason in reasons(V301, V310))

@@ -121,7 +121,7 @@ def test_batches_bound_the_rows_in_memory(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(parquet, "BATCH_ROWS", 2)
     (file,) = a_source(FILE).files
     names = ("usage_account_id", "no_such_column")
-    batches = list(parquet._batches(file, names[:1], names[1:]))
+    batches = list(parquet._batches(file, names, names[:1]))
     assert [len(columns[0]) for columns in batches] == [2, 2, 2]
     assert batches[0][1] == ["", ""]
 

@@ -14,6 +14,7 @@ PROVIDER = "aws"
 UNIT = "MTCO2e"
 UNIT_KG = KG_PER_T
 RESOLUTION_KG = Decimal("0.001")  #: AWS rounds to a gram; its 0 means less than half of one
+ROUNDING_T = 1e-6
 
 #: (scope, method) of the seven figures, in the order that every AWS format is brought into
 VIEWS: tuple[tuple[str, str], ...] = (
@@ -31,6 +32,15 @@ def check_unit(unit: str | None, field: str) -> None:
     """The unit is a constant; a file that says another one is not this format."""
     if unit and unit != UNIT:
         raise ImportFailed(f"the unit is {unit!r}; this format is in {UNIT}", field=field)
+
+
+def agree(floats: Sequence[float]) -> bool:
+    """Whether both totals are plainly the sum of their scopes, in tons; a quick look before the exact one."""
+    location, market, scope1, scope2_location, scope2_market, scope3_location, scope3_market = floats
+    return (
+        -ROUNDING_T < location - scope1 - scope2_location - scope3_location < ROUNDING_T
+        and -ROUNDING_T < market - scope1 - scope2_market - scope3_market < ROUNDING_T
+    )
 
 
 def compare_totals(values: Sequence[Decimal | None]) -> None:

@@ -14,7 +14,7 @@ from wattbook_csp import aws, months, pages, versions
 from wattbook_csp.alternatives import one_way
 from wattbook_csp.decimals import kilograms
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, newest_versions, once
+from wattbook_csp.snapshots import Figures, Row, Told, newest_versions, once
 
 FORMAT = "aws-api-json"
 
@@ -36,7 +36,7 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
     if not rows:
         raise ImportFailed("holds no month and no year: ask with the granularity MONTHLY", path=source.files[0].path)
     _refuse_missing_pages(source)
-    best = newest_versions(((row.account, row.month, row.version) for row in rows), notes)
+    best = newest_versions((Told(row.account, row.month, row.version) for row in rows), notes)
     rows = [row for row in rows if row.version == best.get((row.account, row.month))]
     # grouped and ungrouped answers are the same kilograms; the most detailed one counts
     rows = one_way(

@@ -44,7 +44,7 @@ def _rows(file: SourceFile, notes: Notes) -> Iterator[Row]:
 def _cells(file: SourceFile, notes: Notes) -> Iterator[tuple[int, str, tuple[str, ...]]]:
     if b'"carbonEmissionEntries"' not in file.head:
         # the script's CSV twin, made with jq
-        for line, cells in tables.rows(file, notes, COLUMNS[:3], COLUMNS[3:]):
+        for line, cells in tables.rows(file, notes, COLUMNS, COLUMNS[:3]):
             yield line, "", cells
         return
     number = 0

@@ -12,7 +12,7 @@ from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 from wattbook_csp import aws, months, tables, versions
 from wattbook_csp.decimals import Marks, kilograms
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, Version, newest
+from wattbook_csp.snapshots import Figures, Row, Told, Version, newest
 
 FORMAT = "aws-console-csv"
 
@@ -51,12 +51,12 @@ def _period(file: SourceFile) -> tuple[str, Callable[[str], str]]:
     return (YEAR, months.year) if YEAR in tables.header_of(file.head) else (MONTH, months.month)
 
 
-def _versions(file: SourceFile, account: str) -> Iterator[tuple[str, str, Version]]:
+def _versions(file: SourceFile, account: str) -> Iterator[Told]:
     column, parse = _period(file)
     for period, model in tables.distinct(file, (column, "model_version")):
         # what is wrong is refused with its line when the rows are read
         with suppress(ImportFailed):
-            yield account, parse(period), _version(model)
+            yield Told(account, parse(period), _version(model))
 
 
 def _version(model: str) -> Version:

@@ -12,7 +12,7 @@ from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 from wattbook_csp import aws, months, parquet, tables, versions
 from wattbook_csp.decimals import kilograms
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, Version, newest
+from wattbook_csp.snapshots import Figures, Row, Told, Version, newest
 
 FORMAT = "aws-data-export"
 
@@ -30,7 +30,9 @@ OPTIONAL = (
     *(f"{name}_unit" for name in VALUES),
 )  # fmt: skip
 COLUMNS = (*REQUIRED, *OPTIONAL)
-VERSION_COLUMNS = ("payer_account_id", "usage_period_start", "model_version", "last_refresh_timestamp")
+VERSION_COLUMNS = (
+    "payer_account_id", "usage_period_start", "model_version", "last_refresh_timestamp", "usage_account_id",
+)  # fmt: skip
 _PLACE = {name: index for index, name in enumerate(COLUMNS)}
 _LOCATION, _END = _PLACE["location"], _PLACE["usage_period_end"]
 #: where a view's value and unit stand, and what it is
@@ -60,12 +62,12 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
     )
 
 
-def _versions(file: SourceFile) -> Iterator[tuple[str, str, Version]]:
+def _versions(file: SourceFile) -> Iterator[Told]:
     columns = parquet.distinct if parquet.is_parquet(file) else tables.distinct
-    for payer, start, model, refreshed in columns(file, VERSION_COLUMNS):
+    for payer, start, model, refreshed, account in columns(file, VERSION_COLUMNS):
         # what is wrong is refused with its line when the rows are read
         with suppress(ImportFailed):
-            yield payer, months.month(start), _version(model, refreshed)
+            yield Told(payer, months.month(start), _version(model, refreshed), account)
 
 
 @lru_cache(maxsize=4096)
@@ -77,9 +79,9 @@ def _version(model: str, refreshed: str) -> Version:
 def _rows(file: SourceFile, notes: Notes) -> Iterator[Row]:
     path = file.path
     if parquet.is_parquet(file):
-        numbered = parquet.rows(file, REQUIRED, OPTIONAL)
+        numbered = parquet.rows(file, COLUMNS, REQUIRED)
     else:
-        numbered = tables.rows(file, notes, REQUIRED, OPTIONAL)
+        numbered = tables.rows(file, notes, COLUMNS, REQUIRED)
     for line, cells in numbered:
         _, payer, _, _, start, model, refreshed, *_ = cells
         field = "usage_period_start"
@@ -126,4 +128,5 @@ def _figures(row: Row) -> Figures:
         raise ImportFailed(refused.reason, path=path, line=line, field=refused.field or field) from None
     # equal numbers may be written differently, in CSV and in Parquet
     same = tuple([float(cells[view[0]] or -1) for view in _VIEWS])
-    return Figures((payer, account, month, service, region), statements, same, partial(aws.compare_totals, values))
+    check = None if aws.agree(same) else partial(aws.compare_totals, values)
+    return Figures((payer, account, month, service, region), statements, same, check)

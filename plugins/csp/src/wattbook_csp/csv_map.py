@@ -10,7 +10,7 @@ from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 from wattbook_csp import months, tables
 from wattbook_csp.decimals import KG_PER_G, KG_PER_KG, KG_PER_T, Marks, kilograms
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, newest
+from wattbook_csp.snapshots import Figures, Row, Told, newest
 
 FORMAT = "csv"
 UNITS_KG: Mapping[str, Decimal] = {"g": KG_PER_G, "kg": KG_PER_KG, "t": KG_PER_T}
@@ -48,7 +48,7 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
                 account = named.get("account") or source.account or months.UNSPECIFIED
                 yield Row(file.path, line, account, month, (), named)
 
-    found = {(row.account, row.month, row.version) for row in rows()}
+    found = {Told(row.account, row.month, row.version) for row in rows()}
     yield from newest(found, rows(), lambda row: _figures(row, columns, options, marks), notes)
 
 

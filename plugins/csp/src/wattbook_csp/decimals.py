@@ -15,6 +15,7 @@ KG_PER_G = Decimal("0.001")
 MAX_CHARACTERS = 40  #: longer than any double or fixed-point figure; bounds the arithmetic
 MAX_KG = Decimal(10) ** 12  #: a gigatonne: more than any provider emits
 MIN_EXPONENT = -30
+_SHORT = 25  #: characters: what is shorter is exact in the default context
 
 
 class Marks(enum.Enum):
@@ -40,10 +41,6 @@ _GROUPED = {
 }
 
 
-#: what nearly every figure looks like, and what needs no further check
-_USUAL = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,18})?").fullmatch
-
-
 def parse(text: str, marks: Marks = Marks.MACHINE) -> Decimal:
     """The number that *text* is; raises ``ImportFailed`` (without a place) for everything else."""
     plain = text if marks is Marks.MACHINE else _plain(text, marks)
@@ -61,8 +58,10 @@ def parse(text: str, marks: Marks = Marks.MACHINE) -> Decimal:
 
 def kilograms(text: str, unit_kg: Decimal, marks: Marks = Marks.MACHINE) -> Decimal:
     """*text* in the unit of *unit_kg* kilograms, as kilograms: finite, not negative, not absurd."""
-    if marks is Marks.MACHINE and _USUAL(text):
-        return Decimal(text) * unit_kg
+    if marks is Marks.MACHINE and len(text) < _SHORT and text.isascii() and text.replace(".", "", 1).isdigit():
+        number = Decimal(text) * unit_kg  # digits and a point, as nearly always: little to check
+        if number <= MAX_KG:
+            return number
     number = parse(text, marks)
     if number < 0:
         raise ImportFailed(f"{text} is negative; emissions are 0 or more")

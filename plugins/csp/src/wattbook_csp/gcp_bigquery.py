@@ -11,15 +11,16 @@ from typing import Any
 
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 
-from wattbook_csp import months, pages, tables, versions
+from wattbook_csp import json_rows, months, pages, tables, versions
 from wattbook_csp.agreement import compare
 from wattbook_csp.decimals import KG_PER_KG, Marks, kilograms
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, Version, newest
+from wattbook_csp.snapshots import Figures, Row, Told, newest
 
 FORMAT = "gcp-bigquery"
 UNIT = "kgCO2e"
 UNIT_KG = KG_PER_KG
+_DEEPEST = 8
 ROUNDING_KG = Decimal("0.001")
 
 REQUIRED = ("usage_month", "billing_account_id", "project_number", "service_id", "location_location",
@@ -35,8 +36,7 @@ VIEWS = (
     ("carbon_footprint_kgco2e_scope2_market_based", "2", "market"),
     ("carbon_footprint_kgco2e_scope3", "3", "unsplit"),
 )
-OPTIONAL = (*(name for name, _, _ in VIEWS), SCALAR, "project_id", "service_description", "location_region")
-COLUMNS = (*REQUIRED, *OPTIONAL)
+COLUMNS = (*REQUIRED, *(name for name, _, _ in VIEWS), SCALAR, "service_description", "location_region")
 _TELLING = {"billing_account_id", "carbon_model_version", TOTAL, SCALAR, "carbon_footprint_kgco2e_scope1"}
 
 
@@ -68,16 +68,16 @@ def _is_json(file: SourceFile) -> bool:
     return file.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
 
 
-def _versions(file: SourceFile) -> Iterator[tuple[str, str, Version]]:
+def _versions(file: SourceFile) -> Iterator[Told]:
     columns = ("billing_account_id", "usage_month", "carbon_model_version")
     if _is_json(file):
-        found = {tuple([pages.text(row.get(name)) for name in columns]) for _, row in pages.rows(file)}
+        found = {tuple([pages.text(row.get(name)) for name in columns]) for _, row in json_rows.rows(file)}
     else:
         found = tables.distinct(file, columns, canonical=canonical)
     for account, month, model in found:
         # what is wrong is refused with its line when the rows are read
         with suppress(ImportFailed):
-            yield account, months.month(month), versions.numbers(model)
+            yield Told(account, months.month(month), versions.numbers(model))
 
 
 def _rows(file: SourceFile, notes: Notes) -> Iterator[Row]:
@@ -96,17 +96,14 @@ def _rows(file: SourceFile, notes: Notes) -> Iterator[Row]:
         yield Row(file.path, line, account, month, version, cells)
 
 
-def _csv_cells(file: SourceFile, notes: Notes) -> Iterator[tuple[int, tuple[str, ...]]]:
+def _csv_cells(file: SourceFile, notes: Notes) -> Iterator[tuple[int, tables.Cells]]:
     names = set(map(canonical, tables.header_of(file.head)))
     total = SCALAR if SCALAR in names and TOTAL not in names else TOTAL
-    places = [(*REQUIRED, total, *(n for n in OPTIONAL if n != total)).index(name) for name in COLUMNS]
-    required, optional = (*REQUIRED, total), tuple(name for name in OPTIONAL if name != total)
-    for line, cells in tables.rows(file, notes, required, optional, canonical=canonical):
-        yield line, tuple([cells[place] for place in places])
+    return tables.rows(file, notes, COLUMNS, (*REQUIRED, total), canonical=canonical)
 
 
-def _json_cells(file: SourceFile) -> Iterator[tuple[int, tuple[str, ...]]]:
-    for line, document in pages.rows(file):
+def _json_cells(file: SourceFile) -> Iterator[tuple[int, tables.Cells]]:
+    for line, document in json_rows.rows(file):
         flat: dict[str, str] = {}
         _flatten("", document, flat, 0)
         if "usage_month" not in flat or (TOTAL not in flat and SCALAR not in flat and _has_parts(flat)):
@@ -119,45 +116,49 @@ def _has_parts(flat: dict[str, str]) -> bool:
     return any(flat.get(name) for name, scope, _ in VIEWS if scope != "total")
 
 
-def _flatten(prefix: str, value: Any, flat: dict[str, str], depth: int) -> None:
-    if isinstance(value, dict) and depth < 8:
-        for name, inner in value.items():
-            _flatten(canonical(f"{prefix}.{name}" if prefix else name), inner, flat, depth + 1)
-    elif isinstance(value, str):
-        flat[prefix] = value
-    elif value is None:
-        flat[prefix] = ""  # NULL: present and unknown
+@lru_cache(maxsize=4096)
+def _path(prefix: str, name: str) -> str:
+    return canonical(f"{prefix}.{name}" if prefix else name)
+
+
+def _flatten(prefix: str, document: dict[str, Any], flat: dict[str, str], depth: int) -> None:
+    for name, value in document.items():
+        path = _path(prefix, name)
+        if isinstance(value, str):
+            flat[path] = value
+        elif value is None:
+            flat[path] = ""  # NULL: present and unknown
+        elif isinstance(value, dict) and depth < _DEEPEST:
+            _flatten(path, value, flat, depth + 1)
 
 
 def _figures(row: Row, marks: Marks) -> Figures:
-    cells = dict(zip(COLUMNS, row.cells, strict=True))
-    if not cells[TOTAL] and cells[SCALAR]:
-        cells[TOTAL] = cells[SCALAR]
-    project, service_id, model = cells["project_number"], cells["service_id"], cells["carbon_model_version"]
-    location = cells["location_location"] or cells["location_region"] or "global"
+    _, account, project, service_id, place, model, *figures, scalar, service, region = row.cells
+    figures[0] = figures[0] or scalar
+    place = place or region or "global"
+    resource = f"projects/{project}/services/{service_id}"
     values: list[Decimal | None] = []
     statements = []
-    for name, scope, method in VIEWS:
-        raw = cells[name]
-        if not raw:
-            values.append(None)  # NULL: not computed, which is not 0
-            continue
-        try:
+    field = ""
+    try:
+        for raw, (field, scope, method) in zip(figures, VIEWS, strict=True):  # noqa: B007
+            if not raw:
+                values.append(None)  # NULL: not computed, which is not 0
+                continue
             co2e_kg = kilograms(raw, UNIT_KG, marks)
-        except ImportFailed as refused:
-            raise ImportFailed(refused.reason, path=row.path, line=row.line, field=name) from None
-        values.append(co2e_kg)
-        statements.append(
-            Statement(
-                provider="gcp", account=row.account, month=row.month,
-                service=cells["service_description"] or service_id, region=location,
-                resource=f"projects/{project}/services/{service_id}", scope=scope, method=method,
-                co2e_kg=co2e_kg, value_raw=raw, unit_raw=UNIT, model_version=model, version_key=row.version,
-                interface="bigquery",
-            )
-        )  # fmt: skip
-    key = (row.account, row.month, project, service_id, location)
-    return Figures(key, statements, check=partial(_compare, values))
+            values.append(co2e_kg)
+            statements.append(
+                Statement(
+                    provider="gcp", account=account, month=row.month, service=service or service_id, region=place,
+                    resource=resource, scope=scope, method=method, co2e_kg=co2e_kg, value_raw=raw, unit_raw=UNIT,
+                    model_version=model, version_key=row.version, interface="bigquery",
+                )
+            )  # fmt: skip
+    except ImportFailed as refused:
+        raise ImportFailed(refused.reason, path=row.path, line=row.line, field=field) from None
+    key = (account, row.month, project, service_id, place)
+    same = tuple([float(raw or -1) for raw in figures]) if marks is Marks.MACHINE else None
+    return Figures(key, statements, same, partial(_compare, values))
 
 
 def _compare(values: Sequence[Decimal | None]) -> None:

@@ -13,7 +13,7 @@ from wattbook_csp import months, tables
 from wattbook_csp.agreement import compare
 from wattbook_csp.decimals import KG_PER_KG, Marks, kilograms
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, Version, newest
+from wattbook_csp.snapshots import Figures, Row, Told, newest
 
 FORMAT = "ovh-csv"
 UNIT = "kgCO2eq"
@@ -60,14 +60,14 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
     )
 
 
-def _versions(file: SourceFile, account: str) -> Iterator[tuple[str, str, Version]]:
+def _versions(file: SourceFile, account: str) -> Iterator[Told]:
     for date, _ in tables.distinct(file, ("date", "type")):
         with suppress(ImportFailed):
-            yield account, months.month(date), ()
+            yield Told(account, months.month(date), ())
 
 
 def _rows(file: SourceFile, account: str, notes: Notes) -> Iterator[Row]:
-    for line, cells in tables.rows(file, notes, COLUMNS[:8], OPTIONAL):
+    for line, cells in tables.rows(file, notes, COLUMNS, COLUMNS[:8]):
         try:
             month = months.month(cells[5])
         except ImportFailed as refused:

@@ -9,22 +9,15 @@ from typing import Any
 
 from wattbook import ImportFailed, SourceFile
 
-from wattbook_csp import bounded
-
-MAX_PAGE = 64 << 20  #: characters of one file that is read as a whole; pages of an API are far smaller
-
-
-class Number(str):
-    """A JSON number in its own digits; a text that looks like one is a plain ``str``."""
-
-    __slots__ = ()
+MAX_PAGE = 32 << 20  #: characters of one file that is read as a whole; pages of an API are far smaller
 
 
 def _refuse_constant(name: str) -> Any:
     raise ImportFailed(f"{name} is not a number")
 
 
-_decoder = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_refuse_constant)
+#: a number stays the text that stands there, with all its digits
+decoder = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_refuse_constant)
 
 
 def documents(file: SourceFile) -> Iterator[tuple[int, Any]]:
@@ -40,37 +33,12 @@ def documents(file: SourceFile) -> Iterator[tuple[int, Any]]:
         if position == len(text):
             return
         line = text.count("\n", 0, position) + 1
-        document, position = _decode(text, position, file, line)
+        document, position = decode(text, position, file, line)
         if isinstance(document, list):
             for member in document:
                 yield line, member
         else:
             yield line, document
-
-
-def rows(file: SourceFile) -> Iterator[tuple[int, dict[str, Any]]]:
-    """One object a line, in constant memory; a file that starts with ``[`` is read as one list."""
-    is_list = file.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"["
-    for number, document in documents(file) if is_list else _lines(file):
-        if not isinstance(document, dict):
-            raise ImportFailed("is no row of a table", path=file.path, line=number)
-        yield number, document
-
-
-def _lines(file: SourceFile) -> Iterator[tuple[int, Any]]:
-    number = 0
-    with file.open() as stream:
-        try:
-            for number, line in enumerate(bounded.text(bounded.BoundedLines(stream, file)), start=1):
-                if not line.isspace():
-                    document, end = _decode(line, len(line) - len(line.lstrip()), file, number)
-                    if line[end:].strip():
-                        raise ImportFailed("more than one document in a line", path=file.path, line=number)
-                    yield number, document
-        except UnicodeDecodeError:
-            raise ImportFailed("is not UTF-8 text", path=file.path, line=number + 1) from None
-        except (OSError, EOFError, zlib.error) as error:
-            raise ImportFailed(f"cannot be read to its end: {error}", path=file.path, line=number) from error
 
 
 def get(document: Any, *path: str) -> Any:
@@ -106,9 +74,9 @@ def _whole(file: SourceFile) -> str:
         raise ImportFailed("is not UTF-8 text", path=file.path) from None
 
 
-def _decode(text: str, start: int, file: SourceFile, line: int) -> tuple[Any, int]:
+def decode(text: str, start: int, file: SourceFile, line: int) -> tuple[Any, int]:
     try:
-        return _decoder.raw_decode(text, start)
+        return decoder.raw_decode(text, start)
     except ImportFailed as refused:
         raise ImportFailed(refused.reason, path=file.path, line=line) from None
     except RecursionError:

@@ -11,6 +11,8 @@ from wattbook import ImportFailed, SourceFile
 BATCH_ROWS = 16_384
 BUFFER_BYTES = 1 << 20  #: read a column in pieces instead of a whole row group's chunk
 MAX_FOOTER = 16 << 20
+MAX_ROWS = 50_000_000
+BOMB_BYTES, BOMB_RATIO = 64 << 20, 400
 
 
 Cells = tuple[str, ...]
@@ -38,11 +40,13 @@ def mentions(file: SourceFile, name: bytes) -> bool:
         return False
 
 
-def rows(file: SourceFile, required: Sequence[str], optional: Sequence[str] = ()) -> Iterator[tuple[int, Cells]]:
-    """Row number and cells of each row as text, in the order of *required* and *optional*; ``""`` for NULL."""
+def rows(
+    file: SourceFile, columns: Sequence[str], required: Sequence[str] | None = None
+) -> Iterator[tuple[int, Cells]]:
+    """Row number and cells of each row as text, in the order of *columns*; ``""`` for NULL."""
     number = 0
-    for columns in _batches(file, required, optional):
-        for cells in zip(*columns, strict=True):
+    for batch in _batches(file, columns, columns if required is None else required):
+        for cells in zip(*batch, strict=True):
             number += 1
             yield number, cells
 
@@ -50,12 +54,12 @@ def rows(file: SourceFile, required: Sequence[str], optional: Sequence[str] = ()
 def distinct(file: SourceFile, columns: Sequence[str]) -> set[Cells]:
     """The different combinations of a few columns."""
     found: set[Cells] = set()
-    for batch in _batches(file, columns, ()):
+    for batch in _batches(file, columns, columns):
         found.update(zip(*batch, strict=True))
     return found
 
 
-def _batches(file: SourceFile, required: Sequence[str], optional: Sequence[str]) -> Iterator[list[list[str]]]:
+def _batches(file: SourceFile, columns: Sequence[str], required: Sequence[str]) -> Iterator[list[list[str]]]:
     """The columns, a bounded number of rows at a time."""
     try:
         import pyarrow as pa
@@ -65,18 +69,31 @@ def _batches(file: SourceFile, required: Sequence[str], optional: Sequence[str])
         raise ImportFailed(reason, path=file.path) from error
     try:
         with file.open() as stream, pq.ParquetFile(stream, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:
+            _refuse_bomb(table.metadata, file)
             present = set(table.schema_arrow.names)
             for name in required:
                 if name not in present:
                     raise ImportFailed("the column is missing", path=file.path, field=name)
-            names = [*required, *optional]
-            wanted = [name for name in names if name in present]
+            wanted = [name for name in columns if name in present]
             for batch in table.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
-                columns = {name: _texts(batch.column(name), pa) for name in wanted}
+                texts = {name: _texts(batch.column(name), pa) for name in wanted}
                 absent = [""] * batch.num_rows
-                yield [columns.get(name, absent) for name in names]
+                yield [texts.get(name, absent) for name in columns]
     except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
         raise ImportFailed(f"is no whole Parquet file: {_first_line(error)}", path=file.path) from error
+
+
+def _refuse_bomb(metadata: Any, file: SourceFile) -> None:
+    """A few bytes may say that they unpack to terabytes."""
+    if metadata.num_rows > MAX_ROWS:
+        raise ImportFailed(f"holds {metadata.num_rows:,} rows; an import takes {MAX_ROWS:,}", path=file.path)
+    for group in range(metadata.num_row_groups):
+        for place in range(metadata.num_columns):
+            column = metadata.row_group(group).column(place)
+            packed, unpacked = column.total_compressed_size, column.total_uncompressed_size
+            if unpacked > BOMB_BYTES and unpacked > BOMB_RATIO * packed:
+                reason = f"unpacks to more than {BOMB_RATIO} times its size"
+                raise ImportFailed(reason, path=file.path, field=column.path_in_schema)
 
 
 def _texts(column: Any, pa: Any) -> list[str]:

@@ -10,6 +10,7 @@ from wattbook import ImportFailed, Problem, Statement
 
 from wattbook_csp.notes import Notes
 
+MAX_ROWS = 5_000_000  #: of one import; each needs some 150 bytes to be known again
 Version = tuple[int | str, ...]
 AccountMonth = tuple[str, str]
 
@@ -34,8 +35,17 @@ class Figures(NamedTuple):
     check: Callable[[], None] | None = None  #: refuses figures that contradict each other
 
 
+class Told(NamedTuple):
+    """That a version of a month is there, and one of the members (accounts of a payer) that it tells of."""
+
+    account: str
+    month: str
+    version: Version
+    member: str = ""
+
+
 def newest(
-    versions: Iterable[tuple[str, str, Version]],
+    versions: Iterable[Told],
     rows: Iterable[Row],
     figures: Callable[[Row], Figures],
     notes: Notes,
@@ -53,24 +63,30 @@ def newest(
 
 def newest_of(rows: Sequence[Row], notes: Notes) -> Iterator[Statement | Problem]:
     """The same for rows that are all at hand, with their figures as cells."""
-    return newest(((row.account, row.month, row.version) for row in rows), rows, lambda row: row.cells, notes)
+    told = (Told(row.account, row.month, row.version) for row in rows)
+    return newest(told, rows, lambda row: row.cells, notes)
 
 
-def newest_versions(versions: Iterable[tuple[str, str, Version]], notes: Notes) -> Mapping[AccountMonth, Version]:
+def newest_versions(versions: Iterable[Told], notes: Notes) -> Mapping[AccountMonth, Version]:
     """The newest version of each (account, month); the others are noted as left out.
 
     A year is left out where a month of it is there: the same kilograms may not be in both.
     """
-    found: dict[AccountMonth, set[Version]] = {}
-    for account, month, version in versions:
-        found.setdefault((account, month), set()).add(version)
+    found: dict[AccountMonth, dict[Version, set[str]]] = {}
+    for account, month, version, member in versions:
+        found.setdefault((account, month), {}).setdefault(version, set()).add(member)
     best = {place: max(several) for place, several in found.items()}
     for (account, month), several in sorted(found.items()):
         newest_one = best[account, month]
-        if len(several) > 1:
-            left_out = ", ".join(_shown(version) for version in sorted(several - {newest_one}))
-            reason = f"{month} of account {account}: {_shown(newest_one)} is the newest, left out: {left_out}"
-            notes.add(reason, kind="older versions left out")
+        if len(several) == 1:
+            continue
+        left_out = ", ".join(_shown(version) for version in sorted(several) if version != newest_one)
+        reason = f"{month} of account {account}: {_shown(newest_one)} is the newest, left out: {left_out}"
+        # perhaps they left, perhaps the newer file is one of a member and not of the payer
+        gone = sorted(set().union(*several.values()) - several[newest_one])
+        if gone:
+            reason += f", and with it all figures of {', '.join(gone[:5])}{' and more' if len(gone) > 5 else ''}"
+        notes.add(reason, kind="older versions left out")
     covered = {(account, month[:4]) for account, month in best if len(month) > 4}
     for account, year in sorted(covered & best.keys()):
         del best[account, year]
@@ -103,6 +119,9 @@ def once(rows: Iterable[Row], figures: Callable[[Row], Figures], notes: Notes) -
                 check()
             except ImportFailed as refused:
                 raise ImportFailed(refused.reason, path=row.path, line=row.line, field=refused.field) from None
+        if len(seen) > MAX_ROWS:
+            reason = f"holds more than {MAX_ROWS:,} rows; split the import by month"
+            raise ImportFailed(reason, path=row.path, line=row.line)
         yielded = yielded or bool(statements)
         yield from statements
     if not found:

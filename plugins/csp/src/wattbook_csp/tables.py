@@ -31,18 +31,18 @@ def header_of(head: bytes) -> list[str]:
 def rows(
     file: SourceFile,
     notes: Notes,
-    required: Sequence[str],
-    optional: Sequence[str] = (),
+    columns: Sequence[str],
+    required: Sequence[str] | None = None,
     *,
     canonical: Callable[[str], str] = str,
 ) -> Iterator[tuple[int, Cells]]:
-    """Line number and cells of each row, in the order of *required* and *optional*; ``""`` where there is none.
+    """Line number and cells of each row, in the order of *columns*; ``""`` where there is none.
 
-    *canonical* turns the spellings of a header name into the one asked for.  A byte order mark, CRLF, quoted
+    Of the columns those of *required* must be there; all of them, where it is not given.  *canonical* turns the spellings of a header name into the one asked for.  A byte order mark, CRLF, quoted
     delimiters and unknown columns are fine.  Refused are: another encoding, a missing or doubled column,
     and a row that is longer or shorter than the header.
     """
-    with _opened(file, required, optional, canonical) as (reader, pick, width, lines):
+    with _opened(file, columns, columns if required is None else required, canonical) as (reader, pick, width, lines):
         for cells in reader:
             if len(cells) != width:
                 if not any(cells):
@@ -58,20 +58,20 @@ def rows(
 
 def distinct(file: SourceFile, columns: Sequence[str], *, canonical: Callable[[str], str] = str) -> set[Cells]:
     """The different combinations of a few columns, at the speed of the csv module; wrong rows are not seen here."""
-    with _opened(file, columns, (), canonical) as (reader, pick, width, _):
+    with _opened(file, columns, columns, canonical) as (reader, pick, width, _):
         return set(map(pick, (cells for cells in reader if len(cells) == width)))
 
 
 @contextmanager
 def _opened(
-    file: SourceFile, required: Sequence[str], optional: Sequence[str], canonical: Callable[[str], str]
+    file: SourceFile, columns: Sequence[str], required: Sequence[str], canonical: Callable[[str], str]
 ) -> Iterator[tuple[Any, Callable[[list[str]], Cells], int, BoundedLines]]:
     """The rows after the header, what picks the wanted cells of one, the header's width, and the lines."""
     if file.head.startswith(_WIDE):
         raise ImportFailed("is UTF-16 text; save it as UTF-8", path=file.path)
     if b"\0" in file.head:
         raise ImportFailed("is not text", path=file.path)
-    delimiter = _delimiter(file.head, {*required, *optional}, canonical)
+    delimiter = _delimiter(file.head, set(columns), canonical)
     with file.open() as stream:
         lines = BoundedLines(stream, file)
         reader = csv.reader(text(lines, newline=""), delimiter=delimiter)
@@ -83,12 +83,12 @@ def _opened(
             for name in required:
                 if name not in names:
                     raise ImportFailed("the column is missing", path=file.path, line=reader.line_num, field=name)
-            for name in (*required, *optional):
+            for name in columns:
                 if names.count(name) > 1:
                     raise ImportFailed("the column occurs twice", path=file.path, line=reader.line_num, field=name)
             width = len(names)
             # a column that is not there is read from one more, empty, cell
-            places = [names.index(name) if name in names else width for name in (*required, *optional)]
+            places = [names.index(name) if name in names else width for name in columns]
             yield reader, itemgetter(*places), width, lines
         except UnicodeDecodeError:
             raise ImportFailed("is not UTF-8 text", path=file.path, line=reader.line_num + 1) from None
