@@ -147,7 +147,7 @@ def test_a_wrapped_header_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["CPU\tCorWattPkgWatt\n", "CPU\tgarbagePkgWatt\tCorWatt\n", "CPU\tPkgWatt\tPkgWatt\n"]
+    "header", ["CPU\tBusy%\tCorWattPkgWatt\n", "CPU\tgarbagePkgWatt\tCorWatt\n", "CPU\tPkgWatt\tPkgWatt\n"]
 )
 def test_a_garbled_header_is_refused(header: str) -> None:
     columns = header.count("\t")
@@ -156,7 +156,7 @@ def test_a_garbled_header_is_refused(header: str) -> None:
     assert "header" in problems[0]
 
 
-@pytest.mark.parametrize("cell", ["nan", "-nan", "-", "", "-1.00", "inf", "1e9", "4_2.00", "٤٢.00"])
+@pytest.mark.parametrize("cell", ["nan", "-nan", "-", "", "-1.00", "inf", "1e9", "4_2.00", "٤٢.00", "42", "42**"])
 def test_what_is_not_a_number_is_never_zero(cell: str) -> None:
     intervals, problems = parse(f"CPU\tPkgWatt\tRAMWatt\n-\t42.00\t{cell}\n0\t42.00\t{cell}\n")
     assert [i.figures for i in intervals] == [{"package": 42.0}]
@@ -190,7 +190,15 @@ def test_the_header_of_the_system_is_provenance() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [b"a sentence about the CPU", b"1 2 3", b"user,CPU,Core", b"cpu0: Guessing tjMax 100 C", b"", b"\tRun as root"],
+    [
+        b"a sentence about the CPU",
+        b"1 2 3",
+        b"user,CPU,Core",
+        b"time\tCPU\tNode",
+        b"cpu0: Guessing tjMax 100 C",
+        b"",
+        b"\tRun as root",
+    ],
 )
 def test_a_sentence_is_not_a_header(line: bytes) -> None:
     assert Header.from_line(line) is None

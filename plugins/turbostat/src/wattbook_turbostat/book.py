@@ -48,12 +48,14 @@ class Book:
     domains: dict[str, Domain] = field(factory=dict, init=False)
     _batch: _Batch | None = field(default=None, init=False)
     _lengths_known: bool = field(default=False, init=False)
+    _dram_left_out: bool = field(default=False, init=False)
     _joules_without_time: bool = field(default=False, init=False)
 
     def add(self, interval: Interval) -> None:
         self.intervals += 1
         if not self.domains:
             self.domains = domains(interval.packages, self.parser.preamble.hardware or "")
+            self.builder.max_power_w *= interval.packages or 1
         figures, length_s = interval.figures, interval.length_s
         if interval.joules and length_s is None:
             length_s = interval.assumed_s
@@ -109,7 +111,8 @@ class Book:
     def _dram_is_wrong(self) -> bool:
         preamble = self.parser.preamble
         wrong = misreads_dram(preamble.version, preamble.vendor, preamble.signature)
-        if wrong:
+        if wrong and not self._dram_left_out:
+            self._dram_left_out = True
             self.builder.warn(
                 f"turbostat {preamble.version} misreads the DRAM energy unit of this processor (21.05 is right): "
                 "its DRAM column is not used"
@@ -159,13 +162,14 @@ class Book:
                 "before 21.05 prints for Xeons, four times too high, and the recording does not say its version: "
                 "its DRAM column is not used"
             )
+        if by_name.get("core", 0) > by_name.get("package", math.inf):
+            builder.warn("the cores draw more than the package they are in: its counter does not cover all of it")
         if by_name.get("platform", math.inf) < by_name.get("package", 0):
             builder.warn("the platform figure is below that of the processors in it: it does not cover the machine")
 
     @property
     def _version_unknown(self) -> bool:
-        """``IPC`` is a column of 2021 and later."""
-        return self.parser.preamble.version is None and b"IPC" not in self.parser.columns_seen
+        return self.parser.preamble.version is None and not self.parser.counts_instructions
 
     def _doubts(self) -> None:
         builder = self.builder

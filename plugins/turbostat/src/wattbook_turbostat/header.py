@@ -25,13 +25,12 @@ TOPOLOGY = frozenset(
     [b"Package", b"Die", b"L3", b"LLC", b"Node", b"Module", b"Core", b"CPU", b"APIC", b"X2APIC", b"pk", b"cor"]
 )
 TIME = b"Time_Of_Day_Seconds"
-OTHERS = frozenset(
-    (
-        TIME, b"usec", b"time", b"Avg_MHz", b"Busy%", b"%Busy", b"Bzy_MHz", b"TSC_MHz", b"%c0", b"GHz", b"TSC", b"IRQ",
-        b"SMI", b"IPC", b"CPU%c1", b"CPU%c6", b"CoreTmp", b"PkgTmp", b"PKG_%", b"RAM_%", b"UncMHz",
-    )
-)  # fmt: skip
-KNOWN = frozenset(FIGURES) | TOPOLOGY | OTHERS
+#: names that only turbostat prints; a table without any of them is somebody else's
+DISTINCT = frozenset(FIGURES) | {
+    TIME, b"Avg_MHz", b"Busy%", b"%Busy", b"Bzy_MHz", b"TSC_MHz", b"%c0", b"CPU%c1", b"CPU%c6", b"CPU%c7", b"CoreTmp",
+    b"PkgTmp", b"PKG_%", b"RAM_%", b"UncMHz", b"Totl%C0", b"Any%C0", b"Pkg%pc2", b"Pkg%pc6",
+}  # fmt: skip
+KNOWN = DISTINCT | TOPOLOGY | {b"usec", b"GHz", b"TSC", b"IRQ", b"SMI", b"IPC"}
 _NUMBER = re.compile(rb"-?(?:nan|[\d.]+|0x[0-9a-fA-F]+)$")
 _GLUED = re.compile(b"|".join(re.escape(name) for name in sorted(FIGURES, key=len, reverse=True)))
 
@@ -57,15 +56,15 @@ class Header:
     def from_line(cls, line: bytes) -> Header | None:
         """The header that *line* is, or ``None``.
 
-        A header holds no number and at least one column name of turbostat's (two of them where blanks
-        separate the cells, since a sentence may well say *CPU*).
+        A header holds no number and a name that only turbostat prints; where blanks separate the cells, which
+        a sentence has too, it holds two names that are known, or nothing but one figure.
         """
         tabs = b"\t" in line
         names = tuple(cell.strip() for cell in line.split(b"\t")) if tabs else tuple(line.split())
-        known = KNOWN.intersection(names)
-        if not known or any(_NUMBER.match(name) for name in names):
+        if DISTINCT.isdisjoint(names) or any(_NUMBER.match(name) for name in names):
             return None
-        if not tabs and len(known) < 2 and not (len(names) == 1 and known & (FIGURES.keys() | {TIME})):
+        known = KNOWN.intersection(names)
+        if not tabs and len(known) < 2 and not (len(names) == 1 and names[0] in FIGURES):
             return None
         joules = any(name in JOULES for name in names)
         units = JOULES if joules else WATTS

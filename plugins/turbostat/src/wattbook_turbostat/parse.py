@@ -28,7 +28,7 @@ class Parser:
     per_package: bool = False  #: keep the figures of each package too
     preamble: Preamble = field(factory=Preamble, init=False)
     header: Header | None = field(default=None, init=False)
-    columns_seen: set[bytes] = field(factory=set, init=False)
+    counts_instructions: bool = field(default=False, init=False)  #: the column ``IPC``, of 2021 and later
     domains_seen: set[str] = field(factory=set, init=False)
     _trusted: bool = field(default=False, init=False)
     _rows: int = field(default=0, init=False)  #: rows below this header
@@ -76,7 +76,7 @@ class Parser:
                 return self._seconds(float(match[1]))
             if header is None:
                 return []
-            cells = text.split(b"\t") if header.tabs else text.split()
+            cells = line.rstrip(b"\r\n").split(b"\t") if header.tabs else text.split()
             if _cell_like(cells[0]) and _cell_like(cells[-1]):  # else a sentence that begins with a number
                 return self._loose_row(cells, header, line, number) if self._trusted else []
         elif (found := Header.from_line(line.rstrip(b"\r\n"))) is not None:
@@ -119,7 +119,7 @@ class Parser:
         if same:
             return done
         self.header = header
-        self.columns_seen.update(header.names)
+        self.counts_instructions |= b"IPC" in header.names
         self.domains_seen.update(header.domains)
         self._unlabelled = Unlabelled()
         flaw = header.flaw
@@ -172,14 +172,18 @@ class Parser:
         return [] if opened is None or not opened.figures else [opened]
 
     def _read(self, cells: list[bytes], header: Header, line: bytes, number: int) -> Interval | None:
-        """The figures of a complete row."""
+        """The figures of a complete row.
+
+        Watts and joules are always printed with two decimals; with ``**`` in their place turbostat says itself
+        that the counter may have turned more than once.
+        """
         self._rows += 1
         if len(cells) < len(header.names):
             self._trusted = False
             self.problem(f"the summary row has {len(cells)} cells for {len(header.names)} columns", number)
             return None
         if line[-1:] != b"\n" and b"." in cells[-1] and cells[-1][-3:-2] != b".":
-            self.problem("the last line is cut", number)  # two decimals are printed
+            self.problem("the last line is cut", number)
             return None
         interval = Interval(number, {}, header.joules)
         if header.time_at is not None:
@@ -189,7 +193,7 @@ class Parser:
                 return None
         for at, domain in header.figures:
             cell = cells[at]
-            if cell.replace(b".", b"", 1).isdigit():
+            if cell[-3:-2] == b"." and cell.replace(b".", b"", 1).isdigit():
                 interval.figures[domain] = float(cell)
             else:
                 text = cell[:40].decode("utf-8", "replace")
@@ -214,7 +218,7 @@ class Parser:
         opened.packages = len(opened.by_package)
         for column, domain in header.figures if self.per_package else ():
             cell = cells[column] if column < len(cells) else b""
-            if cell.replace(b".", b"", 1).isdigit():
+            if cell[-3:-2] == b"." and cell.replace(b".", b"", 1).isdigit():
                 sums[domain] = sums.get(domain, 0.0) + float(cell)
 
 
