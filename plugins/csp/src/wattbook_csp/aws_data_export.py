@@ -103,9 +103,15 @@ def _figures(row: Row) -> Figures:
     statements = []
     field = "usage_period_end"
     try:
-        if cells[_END]:
-            months.period(start, cells[_END])
+        if cells[_END] and months.period(start, cells[_END]) != month:
+            raise ImportFailed(f"{start} to {cells[_END]} is more than a month")
         published_at = months.moment(refreshed) if refreshed else None
+        field = "last_refresh_timestamp"
+        if published_at is not None and published_at < months.moment(start):
+            raise ImportFailed(f"{refreshed} is before the month that the figure is of")
+        field = "usage_account_id"
+        if not account:
+            raise ImportFailed("is empty, and part of the key")
         for place, unit_place, scope, method in _VIEWS:
             raw = cells[place]
             if not raw:
