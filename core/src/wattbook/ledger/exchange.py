@@ -234,10 +234,11 @@ class _Figures:
 
 def _rows(line: dict[str, Any]) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
     if "entry" in line:
-        own, shared = rows.from_entry(Entry.from_dict(line["entry"]))
+        entry = Entry.from_dict(line["entry"])
+        own, _ = rows.from_entry(entry)
         if own["entry_id"] != line["id"]:
             raise ValueError("its content does not have the hash that it names; was the export edited?")
-        return "entry", [("context", shared), ("entry", {**own, "recorded_at": line["recorded_at"]})]
+        return "entry", [("context", rows.from_context(entry)), ("entry", {**own, "recorded_at": line["recorded_at"]})]
     if "run" in line:
         row = rows.from_run(RunRecord.from_dict(line["run"]))
         if row["record_id"] != line["id"]:

@@ -11,6 +11,7 @@ from wattbook.errors import ImportFailed
 from wattbook.model import Statement
 from wattbook.records import content_id
 
+NAMELESS = {"", "unspecified"}  #: accounts of files that do not say whose figures they hold
 ACTIVE, BESIDE, WITHDRAWN = "active", "beside", "withdrawn"
 Version = tuple[int | str, ...]
 
@@ -33,12 +34,15 @@ class Chain:
         """Whether both tell of the same emissions, so that only one of them may count.
 
         The periods overlap, and the account is the same or one is the whole of what the other is a
-        part of: a figure without a payer may be a payer's own total, which holds its members.
+        part of: a figure without a payer may be a payer's own total, which holds its members, and one
+        of nobody knows which account may be anybody's.
         """
         if self == other or self.provider != other.provider:
             return False
         if not (self.month.startswith(other.month) or other.month.startswith(self.month)):
             return False
+        if NAMELESS & {self.account, other.account}:
+            return True
         if self.account == other.account and (self.payer == other.payer or not (self.payer and other.payer)):
             return True
         return (not self.payer and self.account == other.payer) or (not other.payer and other.account == self.payer)

@@ -23,6 +23,7 @@ from wattbook.records import (
     canonical,
     content_id,
     stated,
+    text_id,
     utc_text,
     utc_time,
 )
@@ -30,22 +31,16 @@ from wattbook.records import (
 _PLACES: dict[str, Place] = {}
 
 
-def from_entry(entry: Entry) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The rows of ``entry`` and of ``context``; raises ``LedgerError`` for what has no place in a book."""
+def from_entry(entry: Entry) -> tuple[dict[str, Any], str]:
+    """The row of ``entry`` and the key of its context; raises ``LedgerError`` for what has no place in a book."""
     _check(entry)
-    labels = entry.labels
-    shared: dict[str, Any] = {
-        "plugin": entry.plugin, "source": entry.source, "source_version": entry.source_version,
-        "cause": entry.cause, "method": entry.method,
-        "project": labels.project, "phase": labels.phase, "person": labels.person, "platform": labels.platform,
-        "tags": canonical(dict(labels.tags)), "place": canonical(stated(entry.place)),
-        "warnings": canonical(list(entry.warnings)),
-        "evidence_sha256": entry.evidence_sha256, "synthetic": int(entry.synthetic),
-    }  # fmt: skip
     try:
-        shared["context_id"] = content_id(shared)
-        own = {
-            "entry_id": entry.entry_id, "context_id": shared["context_id"], "kind": entry.kind, "run_id": entry.run_id,
+        context_id = _context_of(entry)
+        content = canonical(entry.own(context_id))
+        if "\\u0000" in content and any("\0" in str(value) for value in entry.own(context_id).values()):
+            raise ValueError("it holds a NUL character")
+        row = {
+            "entry_id": text_id(content), "context_id": context_id, "kind": entry.kind, "run_id": entry.run_id,
             "start_at": entry.start, "end_at": entry.end, "host": entry.host, "device": entry.device,
             "domain": entry.domain, "basis": entry.basis, "energy_j": entry.energy_j, "low_j": entry.low_j,
             "high_j": entry.high_j, "outermost": int(entry.outermost), "reason": entry.reason,
@@ -54,7 +49,46 @@ def from_entry(entry: Entry) -> tuple[dict[str, Any], dict[str, Any]]:
         }  # fmt: skip
     except (ValueError, TypeError) as error:
         raise LedgerError(f"an entry of run {entry.run_id} cannot be written down: {error}") from error
-    return own, shared
+    return row, context_id
+
+
+_CONTEXTS: dict[Any, str] = {}
+_MAX_CONTEXTS = 100_000  #: remembered; beyond, the memory is emptied
+
+
+def _context_of(entry: Entry) -> str:
+    """``entry.context_id``, remembered: hashing it costs more than all the rest."""
+    labels = entry.labels
+    key = (
+        entry.plugin, entry.source, entry.source_version, entry.cause, entry.method, entry.warnings, entry.place,
+        entry.evidence_sha256, entry.synthetic, labels.project, labels.phase, labels.person, labels.platform,
+        tuple(labels.tags.items()) if labels.tags else None,
+    )  # fmt: skip
+    known = _CONTEXTS.get(key)
+    if known is None:
+        if len(_CONTEXTS) >= _MAX_CONTEXTS:
+            _CONTEXTS.clear()
+        known = _CONTEXTS[key] = entry.context_id
+    return known
+
+
+def from_stored(entry: Entry) -> str:
+    """The id that this content must have; nothing is checked but the hash."""
+    return content_id(entry.own(_context_of(entry)))
+
+
+def from_context(entry: Entry) -> dict[str, Any]:
+    """The row of ``context`` for what an entry shares with others."""
+    labels = entry.labels
+    return {
+        "context_id": _context_of(entry),
+        "plugin": entry.plugin, "source": entry.source, "source_version": entry.source_version,
+        "cause": entry.cause, "method": entry.method,
+        "project": labels.project, "phase": labels.phase, "person": labels.person, "platform": labels.platform,
+        "tags": canonical(dict(labels.tags)), "place": canonical(stated(entry.place)),
+        "warnings": canonical(list(entry.warnings)),
+        "evidence_sha256": entry.evidence_sha256, "synthetic": int(entry.synthetic),
+    }  # fmt: skip
 
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
+from operator import itemgetter
 from types import TracebackType
 from typing import Any, TypeVar
 
 from attrs import frozen
-from sqlalchemy import Connection, Engine, Row, Select, Table, func, select
+from sqlalchemy import Column, Connection, Engine, Row, Select, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from wattbook.errors import ImportFailed, LedgerError
@@ -112,9 +113,10 @@ class Ledger:
         told = 0
         moment = _recorded(recorded_at)
         for entry in entries:
-            row, shared = rows.from_entry(entry)
+            row, context_id = rows.from_entry(entry)
+            if context_id not in contexts:
+                contexts[context_id] = rows.from_context(entry)
             row["recorded_at"] = moment
-            contexts.setdefault(shared["context_id"], shared)
             own.setdefault(row["entry_id"], row)
             told += 1
         records = {row["record_id"]: {**row, "recorded_at": moment} for row in map(rows.from_run, runs)}
@@ -300,21 +302,32 @@ def _serialise(connection: Connection) -> None:
 
 def _insert(connection: Connection, table: Table, found: Mapping[str, dict[str, Any]]) -> int:
     """Insert what is not there yet, in the order of the keys (so that writers cannot deadlock); the number added."""
-    if not found:
-        return 0
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    if table is not schema.entry:  # whose text was looked at already
+        for row in found.values():
+            _check_text(row)
     key = list(table.primary_key.columns)
-    statement = dialect.insert(table).on_conflict_do_nothing().returning(key[0])
     new = 0
     for some in chunks(sorted(found), CHUNK):
         if len(key) == 1:
             known = set(connection.execute(select(key[0]).where(key[0].in_(some))).scalars())
             some = [name for name in some if name not in known]
-        for name in some:
-            _check_text(found[name])
         if some:
-            new += len(connection.execute(statement, [found[name] for name in some]).all())
+            new += _insert_some(connection, table, key, [found[name] for name in some])
     return new
+
+
+def _insert_some(connection: Connection, table: Table, key: list[Column[Any]], rows_: list[dict[str, Any]]) -> int:
+    if connection.dialect.name != "postgresql" and len(key) == 1:
+        # nobody else writes inside this transaction, and the caller has left out what is there: no counting,
+        # and the driver takes the values as they are, at half the cost
+        names = [column.name for column in table.columns]
+        marks = ", ".join("?" * len(names))
+        sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"
+        connection.exec_driver_sql(sql, list(map(itemgetter(*names), rows_)))
+        return len(rows_)
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table).on_conflict_do_nothing().returning(key[0])
+    return len(connection.execute(statement, rows_).all())
 
 
 def _check_text(row: Mapping[str, Any]) -> None:

@@ -88,7 +88,7 @@ def verify(ledger: Ledger, *, now: datetime | None = None) -> Verdict:
             faults.add("reference", row.entry_id, "the row that tells where this entry comes from is missing")
             continue
         entry = rows.to_entry(row)
-        if entry.entry_id != row.entry_id:
+        if rows.from_stored(entry) != row.entry_id:
             faults.add("hash", row.entry_id, "its content is not what it was when it was written")
         _plausible(entry, row.entry_id, faults)
         _clock(entry, row, runs.get(entry.run_id), latest, faults)
