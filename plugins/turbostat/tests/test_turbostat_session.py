@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from attrs import evolve
 from wattbook import Chip, Domain, Host, Missed, ReadError, Sample, Unavailable
 from wattbook_turbostat.book import domains_of
 from wattbook_turbostat.meter import Config, Machine, Offer
@@ -289,6 +290,19 @@ def test_columns_that_a_version_does_not_know_or_misreads_are_not_asked_for(
     assert {"Sys_J", "RAM_J"} - set(commands[0][4].split(",")) == absent
 
 
+def test_a_column_that_turns_out_to_be_unknown_is_asked_for_no_more() -> None:
+    answers = [Scripted(errors="Counter 'Sys_J' can not be added.\n", status=234), Scripted(last=TWO)]
+    offer, commands = an_offer(answers[0])
+
+    def start(command: Sequence[str]) -> Scripted:
+        commands.append(command)
+        return answers.pop(0)
+
+    offer.machine = evolve(offer.machine, start=start)
+    assert offer.probe()
+    assert [command[4].endswith("Sys_J") for command in commands] == [True, False]
+
+
 def test_sudo_never_asks_for_a_password() -> None:
     offer, commands = an_offer(Scripted(errors="sudo: a password is required\n", status=1), sudo=True)
     with pytest.raises(Unavailable, match="would ask for a password") as no:
@@ -312,7 +326,7 @@ def test_sudo_never_asks_for_a_password() -> None:
     ],
 )  # fmt: skip
 def test_a_refusal_is_explained_with_a_remedy(errors: str, status: int, reason: str, remedy: str) -> None:
-    offer, _ = an_offer(Scripted(errors=errors, status=status))
+    offer, _ = an_offer(Scripted(errors=errors, status=status), version="2022.10.04")
     with pytest.raises(Unavailable) as no:
         offer.probe()
     assert reason in no.value.reason

@@ -16,12 +16,12 @@ from wattbook_turbostat.book import domains_of
 from wattbook_turbostat.interval import Interval
 from wattbook_turbostat.preamble import misreads_dram, version_key
 from wattbook_turbostat.process import Start, Turbostat
-from wattbook_turbostat.refusals import explain
+from wattbook_turbostat.refusals import UnknownColumn, explain
 from wattbook_turbostat.session import Session
 
 ERROR = 0.05  #: relative half width of the 90 % interval of RAPL's package energy
 COLUMNS = {"package": "Pkg_J", "core": "Cor_J", "gfx": "GFX_J", "dram": "RAM_J"}
-SYS_J_SINCE = (2025,)  #: before, the column is unknown, and 20.09.30 refuses to start
+SYS_J, SYS_J_SINCE = "Sys_J", (2025,)  #: of the platform; before, 20.09.30 refuses to start with it
 TRIAL_S = 0.25
 TRIAL_START_S = 0.6  #: a probe has two seconds in all
 TRIAL_END_S = 0.4
@@ -79,18 +79,23 @@ class Offer:
                 f"{binary} does not tell its version",
                 remedy="name the real binary in plugins.turbostat.path: some systems wrap it in a script",
             )
-        names = dict(COLUMNS)
-        if version_key(version) >= SYS_J_SINCE:
-            names["platform"] = "Sys_J"
+        columns = dict(COLUMNS)
         if misreads_dram(version, *self.machine.processor()):
-            del names["dram"]
-        command = (binary, *arguments(names.values(), self.config.interval_s))
-        self._command = ("sudo", "-n", *command) if self.config.sudo else command
-        self._found = self._domains(self._trial(command, version))
+            del columns["dram"]
+        more = [SYS_J] if version_key(version) >= SYS_J_SINCE else []
+        try:
+            interval = self._trial(binary, version, [*columns.values(), *more])
+        except UnknownColumn:
+            if not more:
+                raise
+            interval = self._trial(binary, version, [*columns.values()])
+        self._found = self._domains(interval)
         return tuple(self._found.values())
 
-    def _trial(self, command: Sequence[str], version: str) -> Interval:
+    def _trial(self, binary: str, version: str, columns: Sequence[str]) -> Interval:
         """What it prints when it is ended after a moment; an exit status of 0 alone proves nothing."""
+        command = (binary, *arguments(columns, self.config.interval_s))
+        self._command = ("sudo", "-n", *command) if self.config.sudo else command
         try:
             trial = Session(self.machine.start(self._command), {})
         except OSError as error:

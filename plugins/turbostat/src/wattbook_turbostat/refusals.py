@@ -47,6 +47,10 @@ SAYINGS: tuple[tuple[str, str, str], ...] = (
 )
 
 
+class UnknownColumn(Unavailable):
+    """This version does not know a column that was asked for; with fewer columns it may work."""
+
+
 def explain(errors: str, status: int, *, version: str, command: Sequence[str]) -> Unavailable:
     """The refusal behind an exit status and what stands on stderr."""
     binary, line = command[0], " ".join(command)
@@ -55,7 +59,7 @@ def explain(errors: str, status: int, *, version: str, command: Sequence[str]) -
             text = remedy.format(binary=binary, command=line, capabilities=CAPABILITIES)
             if "{capabilities}" in remedy and version_key(version) >= PERF_SINCE:
                 text = f"setcap cap_perfmon=ep {binary}, or sysctl kernel.perf_event_paranoid=0; the plugin rapl needs less"
-            return Unavailable(reason, remedy=text)
+            return (UnknownColumn if "Invalid counter" in pattern else Unavailable)(reason, remedy=text)
     said = next((line.strip() for line in reversed(errors.splitlines()) if line.strip()), "")
     if status not in (0, -2):
         return Unavailable(f"turbostat ended with {status}{f': {said}' if said else ''}", remedy=f"try: {line}")
