@@ -23,10 +23,10 @@ LAYERS = [
     {"resolve", "factors", "counters"},
     {"hookspecs"},
     {"records", "config"},
-    {"model", "errors", "units"},
+    {"model", "imported", "errors", "units"},
 ]
 #: pure: values in, values out
-NO_IO = {"resolve", "accounting", "counters", "recording", "report", "model", "records", "units", "errors", "hookspecs"}
+NO_IO = {"resolve", "accounting", "counters", "recording", "report", "model", "imported", "records", "units", "errors", "hookspecs"}
 IO_MODULES = {
     "os",
     "subprocess",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from wattbook.model import Activity, Gap, Host, Identity, Importer, ImportSource, Meter, Reading
+if TYPE_CHECKING:
+    from wattbook.model import Activity, Gap, Host, Identity, Importer, ImportSource, Meter, Reading
 
 NAME = "wattbook"  #: pluggy project, entry-point group, import name and command in one word
 

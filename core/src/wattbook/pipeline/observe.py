@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
@@ -38,32 +38,39 @@ PIECE_S = 3_600  #: a long run goes to the book in pieces that end with the cloc
 LEAST_BUSY_S = 0.05  #: below this, the machine's clock ticks are too coarse for a share
 
 
-class Event(Protocol):
-    @property
-    def kind(self) -> str: ...
-    @property
-    def at_s(self) -> float: ...
-    @property
-    def stat(self) -> bytes: ...
-    @property
-    def exit_code(self) -> int | None: ...
-    @property
-    def signal(self) -> str | None: ...
-    @property
-    def cpu_s(self) -> float | None: ...
+if TYPE_CHECKING:
+    from typing import Protocol
 
+    class Event(Protocol):
+        """What happened to the command: it was ``paused``, it was ``resumed``, it ``ended``."""
 
-class Events(Protocol):
-    ended: bool
+        @property
+        def kind(self) -> str: ...
+        @property
+        def at_s(self) -> float: ...
+        @property
+        def stat(self) -> bytes: ...
+        @property
+        def exit_code(self) -> int | None: ...
+        @property
+        def signal(self) -> str | None: ...
+        @property
+        def cpu_s(self) -> float | None: ...
 
-    def take(self, timeout_s: float) -> Event | None: ...
-    def done(self) -> None: ...
+    class Events(Protocol):
+        """Where such news comes from."""
 
+        ended: bool
 
-class Box(Protocol):
-    step: str
-    document: dict[str, Any] | None
-    troubles: list[str]
+        def take(self, timeout_s: float) -> Event | None: ...
+        def done(self) -> None: ...
+
+    class Box(Protocol):
+        """Where the result goes."""
+
+        step: str
+        document: dict[str, Any] | None
+        troubles: list[str]
 
 
 def observe(order: Mapping[str, Any], events: Events, box: Box) -> None:
