@@ -70,6 +70,18 @@ def test_the_same_text_twice_is_counted_once(data: Data, imported: Imported) -> 
     assert "the sample is printed twice" in {problem.reason for problem in twice.problems}
 
 
+def test_a_sample_that_older_text_breaks_into_is_left_out(data: Data, imported: Imported) -> None:
+    lines = data("synthetic_m4_sequoia.txt").splitlines(keepends=True)
+    starts = [i for i, line in enumerate(lines) if line.startswith(b"*** Sampled")]
+    body = starts[1] - starts[0]
+    # the head of the third sample, and then the text again from the body of the second
+    broken = lines[: starts[2] + body // 2] + lines[starts[1] + body // 2 :]
+    recording = imported(b"".join(broken))
+    reasons = [problem.reason for problem in recording.problems]
+    assert reasons[0] == "older text breaks into this sample, so its figures may be another's"
+    assert recording.samples == 3
+
+
 def test_a_cpu_of_0_mw_with_active_cores_is_not_believed(data: Data, imported: Imported) -> None:
     with pytest.raises(ImportFailed, match="the CPU reads 0 mW although its cores were active"):
         imported(data("synthetic_macos27_beta_0mw.txt"))

@@ -22,12 +22,17 @@ class Invalid(Exception):
     """A block that holds no figure to believe, with the reason."""
 
 
+class Taken(Invalid):
+    """A block whose time is recorded already."""
+
+
 @frozen(kw_only=True)
 class Block:
     """Powers of one interval in milliwatts, keyed ``cpu gpu ane dram package combined intel``.
 
     ``date`` is the end of the interval, cut to a second; ``busy`` says that some core was active;
-    ``digest`` tells a block from another one; ``fault`` is why the block cannot be used.
+    ``digest`` tells a block from another one; ``joined`` says that nothing but its header parts it from
+    the text above; ``fault`` is why the block cannot be used.
     """
 
     power_mw: Mapping[str, float]
@@ -36,6 +41,7 @@ class Block:
     busy: bool = False
     line: int | None = None
     digest: int | None = None
+    joined: bool = False
     hardware: str = ""
     build: str = ""
     fault: str = field(default="", eq=False)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import IO
 
 from wattbook import Basis, Importer, ImportFailed, ImportSource, Recording, RecordingBuilder, SourceFile
 
 from wattbook_powermetrics import plist, text
-from wattbook_powermetrics.block import INTEL, PACKAGE, SOC, Block, Invalid, watts
+from wattbook_powermetrics.block import INTEL, PACKAGE, SOC, Block, Invalid, Taken, watts
 from wattbook_powermetrics.messages import explain
 from wattbook_powermetrics.timeline import Timeline
 
@@ -74,31 +75,44 @@ def _record(file: SourceFile, source: ImportSource, format: str, blocks: Blocks)
     builder = RecordingBuilder(format=format, source="powermetrics")
     timeline = Timeline(start=source.start)
     total = ""
+    held: Callable[[], object] = _nobody  # a sample waits for the next header, which may spoil it
+    held_line: int | None = None
     with file.open() as stream:
         for block in blocks(stream, file):
             _same_machine(builder, block)
+            elapsed_s = block.elapsed_s if block.elapsed_s is not None else source.interval_s
             try:
                 power_w = watts(block)
-                elapsed_s = block.elapsed_s if block.elapsed_s is not None else source.interval_s
                 end = timeline.place(block.date, elapsed_s, block.digest)
+                kind = next((TOTALS[domain] for domain in power_w if domain in TOTALS), "")
+                if total and not kind:
+                    raise Invalid("the sample is incomplete: it has no total")
             except Invalid as why:
+                if not (isinstance(why, Taken) and block.joined):
+                    held()
+                elif held is not _nobody:
+                    builder.problem("older text breaks into this sample, so its figures may be another's", held_line)
+                held = _nobody
                 builder.problem(str(why), block.line)
                 continue
-            kind = next((TOTALS[domain] for domain in power_w if domain in TOTALS), "")
             if kind and total and kind != total:
                 raise ImportFailed(
                     f"it holds {total} and {kind}, which do not cover the same parts: split it", line=block.line
                 )
-            if total and not kind:
-                builder.problem("the sample is incomplete: it has no total", block.line)
-                continue
             total = total or kind
-            builder.add(power_w, end=end, elapsed_s=elapsed_s, line=block.line)
+            held()
+            held = partial(builder.add, power_w, end=end, elapsed_s=elapsed_s, line=block.line)
+            held_line = block.line
+    held()
     if builder.samples and not total:
         builder.warn("only the GPU was recorded: the total is the GPU alone")
     if not builder.samples and not builder.problems:
         raise ImportFailed(f"no power figure: {_message(file) or _nothing(file)}")
     return builder.build()
+
+
+def _nobody() -> None:
+    """No sample waits."""
 
 
 def _same_machine(builder: RecordingBuilder, block: Block) -> None:

@@ -48,6 +48,7 @@ class _Open:
 
     line: int | None
     headed: bool = True
+    joined: bool = False
     date: datetime | None = None
     elapsed_s: float | None = None
     power_mw: dict[str, float] = field(factory=dict)
@@ -82,7 +83,7 @@ class _Open:
     def close(self, hardware: str, build: str) -> Block:
         return Block(
             power_mw=self.power_mw, date=self.date, elapsed_s=self.elapsed_s, busy=self.busy, line=self.line,
-            digest=self.digest if self.headed else None, hardware=hardware, build=build, fault=self.fault,
+            digest=self.digest if self.headed else None, joined=self.joined, hardware=hardware, build=build, fault=self.fault,
         )  # fmt: skip
 
     @property
@@ -99,6 +100,7 @@ def blocks(lines: Iterable[bytes], *, headed: bool = True, live: bool = False) -
     """
     hardware = build = ""
     now: _Open | None = None if headed else _Open(1, headed=False)
+    joined = False
     expected = False  # figures outside a block belong to a summary, or repeat what is known
     for number, raw in enumerate(lines, start=1):
         if b":" not in raw and b"***" not in raw:
@@ -112,12 +114,14 @@ def blocks(lines: Iterable[bytes], *, headed: bool = True, live: bool = False) -
             if header is None:
                 yield Block(power_mw={}, line=number, fault="the header of this sample is damaged")
             elif header[1] == b"Sampled":
-                now = _Open(number, date=date_of(header[2]), elapsed_s=float(header[3]) / 1e3, digest=zlib.crc32(line))
+                date, elapsed_s = date_of(header[2]), float(header[3]) / 1e3
+                now = _Open(number, joined=joined, date=date, elapsed_s=elapsed_s, digest=zlib.crc32(line))
+            joined = True
         elif line.startswith(b"Machine model:"):
             if now is not None and headed:
                 yield now.close(hardware, build)
                 now = None
-            hardware = _word(line)
+            hardware, joined = _word(line), False
         elif line.startswith(b"OS version:"):
             build = _word(line)
         elif now is not None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from attrs import define, field
 
-from wattbook_powermetrics.block import Invalid
+from wattbook_powermetrics.block import Invalid, Taken
 
 CUT_S = 1.0  #: a date may be up to this much before the true end
 DRIFT = 2e-4  #: the wall clock is steered, the length of a sample is not
@@ -48,7 +48,7 @@ class Timeline:
             raise Invalid(f"{elapsed_s:g} s is not the length of a sample")
         if digest is not None:
             if digest in self._seen:
-                raise Invalid("the sample is printed twice")
+                raise Taken("the sample is printed twice")
             self._seen[digest] = None
             if len(self._seen) > REMEMBERED:
                 self._seen.popitem(last=False)
@@ -62,7 +62,7 @@ class Timeline:
         for stretch in self._stretches:
             slack = timedelta(seconds=stretch.slack_s)
             if date - length < stretch.end - slack and date > stretch.start + slack:
-                raise Invalid(f"the time up to {date:%Y-%m-%d %H:%M:%S} UTC is already recorded above")
+                raise Taken(f"the time up to {date:%Y-%m-%d %H:%M:%S} UTC is already recorded above")
         if len(self._stretches) >= MAX_STRETCHES:
             raise Invalid(f"the recording has more than {MAX_STRETCHES} pieces")
         self._stretches.append(_Stretch(date - length, date))
