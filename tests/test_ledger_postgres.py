@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from wattbook.testing.ledger import LedgerContract
+from wattbook.errors import LedgerError
+from wattbook.testing.ledger import LedgerContract, a_snapshot, a_statement, an_entry
 
 psycopg = pytest.importorskip("psycopg", reason="the PostgreSQL driver is not installed")
 
@@ -74,3 +75,83 @@ class TestPostgresql(LedgerContract):
     @pytest.fixture
     def new_url(self, new_database: Callable[[], str]) -> Callable[[], str]:
         return new_database
+
+
+def test_a_server_that_goes_away_in_the_middle_leaves_nothing(new_database: Callable[[], str]) -> None:
+    from wattbook.ledger.store import Ledger
+
+    def cut_off(book: Ledger) -> None:
+        with book.transaction():
+            book.add([an_entry()])
+            book.add_statements([a_statement()], a_snapshot())
+            with psycopg.connect(url, autocommit=True) as other:
+                other.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            book.add([an_entry(1)])
+
+    url = new_database()
+    with Ledger.open(url) as book:
+        with pytest.raises(LedgerError):
+            cut_off(book)
+        assert (book.count(), book.statements()) == (0, [])
+        assert book.add([an_entry()]).new == 1
+
+
+def test_other_tables_in_our_place_are_left_alone(new_database: Callable[[], str]) -> None:
+    from wattbook.ledger.store import Ledger
+
+    url = new_database()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA wattbook; CREATE TABLE wattbook.entry (x int)")
+    with pytest.raises(LedgerError, match="not a book"):
+        Ledger.open(url)
+
+
+def test_a_newer_book_is_refused(new_database: Callable[[], str]) -> None:
+    from wattbook.ledger.store import Ledger
+
+    url = new_database()
+    Ledger.open(url).close()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("INSERT INTO wattbook.meta VALUES ('schema_version', '99', '')")
+    with pytest.raises(LedgerError, match="newer wattbook"):
+        Ledger.open(url)
+
+
+def test_emptying_a_table_is_refused(new_database: Callable[[], str]) -> None:
+    from wattbook.ledger.store import Ledger
+
+    url = new_database()
+    with Ledger.open(url) as book:
+        book.add([an_entry()])
+        with psycopg.connect(url) as connection, pytest.raises(psycopg.Error, match="append-only"):
+            connection.execute("TRUNCATE wattbook.entry")
+        assert book.count() == 1
+
+
+def test_a_reader_reads_and_cannot_write(new_database: Callable[[], str]) -> None:
+    from wattbook.ledger.store import Ledger
+
+    url = new_database()
+    with Ledger.open(url) as book:
+        book.add([an_entry()])
+    reader = "reader_" + url.partition("/book")[2].partition("?")[0]
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {reader} LOGIN")
+        connection.execute(f"GRANT USAGE ON SCHEMA wattbook TO {reader}")
+        connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA wattbook TO {reader}")
+    with Ledger.open(url.replace("postgres:@", f"{reader}:@").replace("postgres@", f"{reader}@")) as book:
+        assert book.count() == 1
+        with pytest.raises(LedgerError, match="permission denied"):
+            book.add([an_entry(1)])
+
+
+def test_a_stranger_is_refused_without_showing_the_password(new_database: Callable[[], str]) -> None:
+    from wattbook.ledger.store import Ledger
+
+    url = new_database().replace("postgres:@", "nobody:geheim@").replace("postgres@", "nobody:geheim@")
+    with pytest.raises(LedgerError, match="nobody") as refused:
+        Ledger.open(url)
+    assert "geheim" not in str(refused.value)

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
 
 from wattbook.errors import LedgerError, NoLedger
 from wattbook.ledger import schema
@@ -118,16 +119,22 @@ def _sqlite(path: Path, *, create: bool) -> Engine:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LedgerError(f"{path}: its folder cannot be made: {error.strerror}") from error
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}
-    )
+    fixed = exists and _fixed(path)
+
+    def driver() -> sqlite3.Connection:
+        # a book in a folder that may only be read cannot have the files beside it that writing needs
+        query = "mode=ro&immutable=1" if fixed else "mode=rwc"
+        return sqlite3.connect(f"{path.as_uri()}?{query}", uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+
+    engine = create_engine("sqlite://", creator=driver, poolclass=QueuePool)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     try:
         if not exists:
             _create_sqlite(engine, path)
         with engine.connect() as connection:
-            _write_ahead(connection)
+            if not fixed:
+                _write_ahead(connection)
             _accept(int(connection.exec_driver_sql("PRAGMA user_version").scalar_one()), str(path))
     except BaseException:
         engine.dispose()
@@ -158,6 +165,12 @@ def _checked(path: Path) -> bool:
     if at_rest and head[24:28] == head[92:96] and size < page_size * int.from_bytes(head[28:32], "big"):
         raise LedgerError(f"{path}: the file is cut; nothing was changed, restore a copy of it")
     return True
+
+
+def _fixed(path: Path) -> bool:
+    """Whether nobody here can write to the book, and nobody left anything beside it."""
+    wal = Path(f"{path}-wal")
+    return not os.access(path.parent, os.W_OK) and not (wal.exists() and wal.stat().st_size)
 
 
 def _prepare(connection: Any, _record: object) -> None:
