@@ -14,7 +14,7 @@ from wattbook.model import Gap, Reading, Term
 
 def utc_text(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds: sorts as text, and survives a round trip exactly."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def utc_time(text: str) -> datetime:
@@ -194,7 +194,7 @@ class Entry:
             source_version=source_version,
             cause=reading.cause or f"{reading.basis}:{plugin}:{reading.source}",
             method=reading.method,
-            terms=tuple(asdict(term) for term in reading.terms),
+            terms=tuple({name: getattr(term, name) for name in _TERM_FIELDS} for term in reading.terms),
             warnings=reading.warnings,
             labels=labels,
             place=place,
@@ -321,5 +321,6 @@ def _known(cls: Any, plain: Mapping[str, Any]) -> Any:
     return cls(**{k: v for k, v in plain.items() if k in names})
 
 
+_TERM_FIELDS = tuple(a.name for a in fields(Term))
 _ENTRY_FIELDS = {a.name for a in fields(Entry)}
 _RUN_FIELDS = {a.name for a in fields(RunRecord)}

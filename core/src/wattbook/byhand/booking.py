@@ -140,7 +140,7 @@ class Booking:
         once = content_id(
             [
                 start if dated else None, job.hours, job.cpu, job.tdp_w, job.sockets, job.threads, job.instance,
-                job.memory_gb, job.gpu, job.gpu_tdp_w, job.gpu_count, job.util, job.gpu_util, job.scale, job.boundary,
+                job.memory_gb, job.gpu, job.gpu_tdp_w, job.gpu_count, job.util, job.gpu_util, job.load, job.boundary,
                 job.region, job.count, stated(labels),
             ]
         )  # fmt: skip

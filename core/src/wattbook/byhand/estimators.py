@@ -8,7 +8,7 @@ from functools import lru_cache
 from attrs import evolve, frozen
 
 from wattbook.accounting import Interval, combine
-from wattbook.byhand.machine import Undescribed, described, of_instance
+from wattbook.byhand.machine import Undescribed, check, described, of_instance
 from wattbook.jobs import Job
 from wattbook.model import Activity, Domain, Gap, Host, Identity, Load, Reading, Term, Window
 from wattbook.pipeline import fill
@@ -51,12 +51,15 @@ class Figure:
     @property
     def numbers(self) -> dict[str, float | None]:
         """Power in W and energy in Wh with their intervals, keyed as in the JSON output."""
-        hours = self.job.hours
-        named: dict[str, float | None] = {}
-        for unit, times in (("power{}_w", 1.0), ("energy{}_wh", hours)):
-            for end, value in (("", self.power.value), ("_low", self.power.low), ("_high", self.power.high)):
-                named[unit.format(end)] = None if value is None else value * times
-        return named
+        value, low, high, hours = self.power.value, self.power.low, self.power.high, self.job.hours
+        return {
+            "power_w": value,
+            "power_low_w": low,
+            "power_high_w": high,
+            "energy_wh": value * hours,
+            "energy_low_wh": None if low is None else low * hours,
+            "energy_high_wh": None if high is None else high * hours,
+        }
 
 
 class Estimators:
@@ -72,7 +75,8 @@ class Estimators:
         """The figure of *job* from *start* on; raises ``Undescribed``."""
         hourly = self.hourly(job)
         window = Window(start=start, end=start + timedelta(hours=job.hours))
-        power = combine((reading.cause, _power(reading, job.count)) for _, reading in hourly.readings)
+        powers = [(reading.cause, _power(reading, job.count)) for _, reading in hourly.readings]
+        power = powers[0][1] if len(powers) == 1 else combine(powers)
         assert power is not None
         return Figure(
             job=job,
@@ -81,7 +85,7 @@ class Estimators:
             ),
             power=power,
             method=hourly.method,
-            warnings=tuple(dict.fromkeys((*job.warnings, *hourly.warnings))),
+            warnings=(*job.warnings, *hourly.warnings),
         )
 
     def hourly(self, job: Job) -> Hourly:
@@ -89,7 +93,7 @@ class Estimators:
         parts = (
             job.cpu, job.tdp_w, job.sockets, job.threads, job.instance, job.memory_gb, job.gpu, job.gpu_tdp_w, job.gpu_count
         )  # fmt: skip
-        key = (parts, job.util, job.gpu_util, job.scale, job.boundary)
+        key = (parts, job.util, job.gpu_util, job.load, job.boundary)
         known = self._hours.get(key)
         if known is None:
             if parts not in self._machines:
@@ -109,6 +113,7 @@ class Estimators:
             notes = (f"{job.instance}: {found.reason}",) if found.reason else ()
             if found.match is not None:
                 host = of_instance(job, found)
+        check(job, None if job.cpu is None else self.identify(job.cpu, "cpu"))
         if not host.cpus and host.threads is None and not host.gpus:
             raise Undescribed(
                 "nothing is known about the machine: give cpu, tdp_w, threads, an instance type or an accelerator"
@@ -133,14 +138,14 @@ class Estimators:
             of, _, part = name.partition("/")
             wanted.append(Domain(device=of, name=part))
         gaps = [Gap(domain=domain, window=HOUR, reason=_ASKED) for domain in wanted]
-        activity = Activity(window=HOUR, host=host, loads=tuple(loads), scale=job.scale)
+        activity = Activity(window=HOUR, host=host, loads=tuple(loads), scale=job.load)
         filled = fill(self._plugins, gaps, activity)
         for broken in filled.broken:
             raise Undescribed(f"the plugin {broken.plugin} failed: {broken.reason}")
         for gap in filled.gaps:
             if gap.reason == _ASKED:
                 raise Undescribed(NO_PLUGIN)
-            raise Undescribed(gap.reason, field=_field_of(gap.domain, job))
+            raise _refusal(gap, job)
         if host.gpus and job.boundary == "wall":
             said.append(GPU_LOSSES if has_host else GPU_ALONE)
         for _, reading in filled.readings:
@@ -166,12 +171,17 @@ class Estimators:
         return refused or Identity(query=name, reason="no catalogue of chips is installed: install wattbook-tdp")
 
 
-def _field_of(domain: Domain, job: Job) -> str | None:
-    if domain.device.startswith("gpu"):
-        return "gpu" if job.gpu else "instance" if job.instance else None
-    if domain.name == "package" and job.cpu is None:
-        return "boundary"
-    return "cpu" if job.cpu else None
+def _refusal(gap: Gap, job: Job) -> Undescribed:
+    """Why a gap stays open, with the column that it is about and what would help."""
+    if gap.domain.device.startswith("gpu"):
+        name, field = job.gpu or job.instance or "", "gpu" if job.gpu else "instance" if job.instance else None
+        remedy = "give gpu_tdp_w"
+    elif gap.domain.name == "package":
+        name, field, remedy = job.cpu or "", "cpu" if job.cpu else "boundary", "give tdp_w"
+    else:
+        name, field, remedy = job.cpu or "", "cpu" if job.cpu else None, "give tdp_w or threads"
+    about = f"{name}: " if name and not gap.reason.startswith(name) else ""
+    return Undescribed(f"{about}{gap.reason}: {remedy}", field=field)
 
 
 def _power(reading: Reading, times: int) -> Interval:
@@ -185,17 +195,23 @@ def _power(reading: Reading, times: int) -> Interval:
 
 def _scaled(reading: Reading, times: int, hours: float, window: Window) -> Reading:
     """The answer for one chip or machine and one hour, for *times* of them and *hours*."""
-    terms = reading.terms if times == 1 else tuple(_times(term, times) for term in reading.terms)
     factor = times * hours
+    if factor == 1 and window is reading.window:
+        return reading
     assert reading.low_j is not None
     assert reading.high_j is not None
-    return evolve(
-        reading,
+    return Reading(
+        domain=reading.domain,
         window=window,
         energy_j=reading.energy_j * factor,
         low_j=reading.low_j * factor,
         high_j=reading.high_j * factor,
-        terms=terms,
+        basis=reading.basis,
+        source=reading.source,
+        cause=reading.cause,
+        method=reading.method,
+        terms=reading.terms if times == 1 else tuple(_times(term, times) for term in reading.terms),
+        warnings=reading.warnings,
     )
 
 

@@ -35,6 +35,23 @@ def _gpus(job: Job) -> tuple[Chip, ...]:
     )
 
 
+def check(job: Job, cpu: Identity | None) -> None:
+    """Refuse a description that contradicts what the catalogue says about its processor."""
+    if cpu is None or cpu.match is None:
+        return
+    if job.tdp_w is not None and cpu.tdp_w is not None and abs(job.tdp_w - cpu.tdp_w) > max(1.0, 0.05 * cpu.tdp_w):
+        raise Undescribed(
+            f"{cpu.match} is rated {cpu.tdp_w:g} W, not {job.tdp_w:g} W: give the name or the watts", field="tdp_w"
+        )
+    sockets = job.sockets or 1
+    if job.threads is not None and cpu.threads is not None and job.threads > sockets * cpu.threads:
+        need = -(-job.threads // cpu.threads)
+        raise Undescribed(
+            f"{job.threads} threads do not fit {sockets} x {cpu.match} of {cpu.threads} threads: is it sockets {need}?",
+            field="threads",
+        )
+
+
 def of_instance(job: Job, found: Identity) -> Host:
     """The parts of an instance type; what the description says itself wins and must not contradict."""
     if job.gpu_count is not None and found.gpus and job.gpu_count != len(found.gpus) and not job.has_gpu:

@@ -92,10 +92,16 @@ def command(
 
 
 def take_file(booking: Booking, name: str, zone: object) -> None:
-    """All jobs of a file, or of stdin; a file that cannot be read is one sentence."""
+    """All jobs of a file, or of stdin; a file that cannot be read is one sentence.
+
+    Figures only pile up here: the collector of cycles would walk all of them again and again.
+    """
+    import gc
+
     from wattbook.byhand.booking import read_file
     from wattbook.errors import ImportFailed
 
+    gc.disable()
     if name == "-":
         for item in read_file(sys.stdin.buffer, name, zone):
             booking.take(item)
