@@ -70,7 +70,7 @@ def test_the_same_text_twice_is_counted_once(data: Data, imported: Imported) -> 
     assert "the sample is printed twice" in {problem.reason for problem in twice.problems}
 
 
-def test_a_sample_that_older_text_breaks_into_is_left_out(data: Data, imported: Imported) -> None:
+def test_a_sample_that_other_text_breaks_into_is_left_out(data: Data, imported: Imported) -> None:
     lines = data("synthetic_m4_sequoia.txt").splitlines(keepends=True)
     starts = [i for i, line in enumerate(lines) if line.startswith(b"*** Sampled")]
     body = starts[1] - starts[0]
@@ -78,7 +78,7 @@ def test_a_sample_that_older_text_breaks_into_is_left_out(data: Data, imported: 
     broken = lines[: starts[2] + body // 2] + lines[starts[1] + body // 2 :]
     recording = imported(b"".join(broken))
     reasons = [problem.reason for problem in recording.problems]
-    assert reasons[0] == "older text breaks into this sample, so its figures may be another's"
+    assert reasons[0] == "other text breaks into this sample, so its figures may be another's"
     assert recording.samples == 3
 
 

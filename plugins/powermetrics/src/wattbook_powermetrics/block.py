@@ -18,6 +18,9 @@ MAX_W = 1_000.0  #: no Mac's processor comes near
 ROUNDING_MW = 5.0  #: every figure is rounded to 1 mW, so that a sum of three may miss by a few
 
 
+MIXED = "figures of two samples are mixed up in this one"
+
+
 class Invalid(Exception):
     """A block that holds no figure to believe, with the reason."""
 

@@ -11,7 +11,7 @@ from typing import IO
 from wattbook import Basis, Importer, ImportFailed, ImportSource, Recording, RecordingBuilder, SourceFile
 
 from wattbook_powermetrics import plist, text
-from wattbook_powermetrics.block import INTEL, PACKAGE, SOC, Block, Invalid, Taken, watts
+from wattbook_powermetrics.block import INTEL, MIXED, PACKAGE, SOC, Block, Invalid, Taken, watts
 from wattbook_powermetrics.messages import explain
 from wattbook_powermetrics.timeline import Timeline
 
@@ -88,10 +88,10 @@ def _record(file: SourceFile, source: ImportSource, format: str, blocks: Blocks)
                 if total and not kind:
                     raise Invalid("the sample is incomplete: it has no total")
             except Invalid as why:
-                if not (isinstance(why, Taken) and block.joined):
+                if not block.joined or not (isinstance(why, Taken) or block.fault == MIXED):
                     held()
                 elif held is not _nobody:
-                    builder.problem("older text breaks into this sample, so its figures may be another's", held_line)
+                    builder.problem("other text breaks into this sample, so its figures may be another's", held_line)
                 held = _nobody
                 builder.problem(str(why), block.line)
                 continue

@@ -10,7 +10,7 @@ from typing import IO
 
 from attrs import define, field
 
-from wattbook_powermetrics.block import Block
+from wattbook_powermetrics.block import MIXED, Block
 
 MAX_LABELS = 4_096
 LINE_BYTES = 65_536  #: the rest of a longer line is skipped: nothing that matters is that long
@@ -78,7 +78,7 @@ class _Open:
             self.busy = self.busy or (active is not None and float(active[1]) > 0)
 
     def _mixed(self) -> None:
-        self.fault = self.fault or "figures of two samples are mixed up in this one"
+        self.fault = self.fault or MIXED
 
     def close(self, hardware: str, build: str) -> Block:
         return Block(
