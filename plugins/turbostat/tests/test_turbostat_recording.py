@@ -84,6 +84,19 @@ def test_a_forked_command_has_a_length_and_no_end(tmp_path: Path) -> None:
     assert recording.end == START + timedelta(seconds=2)
 
 
+@pytest.mark.parametrize("length", ["0.000000", "999999999999.0"])
+def test_a_length_that_cannot_be_is_not_used(tmp_path: Path, length: str) -> None:
+    recording = record(tmp_path, f"{length} sec\nCPU\tPkgWatt\n-\t50.00\n0\t50.00\n")
+    assert (recording.samples, recording.energy_j) == (1, None)
+    assert "is not the length of an interval" in recording.problems[0].reason
+
+
+@pytest.mark.parametrize("interval_s", [0.0, -1.0, float("nan"), float("inf")])
+def test_an_interval_that_cannot_be_is_refused(tmp_path: Path, interval_s: float) -> None:
+    with pytest.raises(ImportFailed, match="is not a sampling interval"):
+        record(tmp_path, "CPU\tPkgWatt\n-\t50.00\n", interval_s=interval_s)
+
+
 def test_a_hole_is_not_bridged(tmp_path: Path) -> None:
     recording = record(tmp_path, timed((5, 10), (10, 10), (15, 10), (4_000, 10), (4_005, 10)))
     assert recording.energy_j is not None

@@ -65,7 +65,7 @@ class Book:
         if "dram" in figures and self._dram_is_wrong():
             figures.pop("dram")
         most = self.builder.max_power_w * (length_s or 1.0 if interval.joules else 1.0)
-        if not all(figure <= most for figure in figures.values()) and not self._plausible(interval, most):
+        if not figures or (max(figures.values()) > most and not self._plausible(interval, most)):
             return
         end_us = interval.time_us
         begin_us = None if end_us is None else end_us - round((length_s or 0.0) * 1e6)

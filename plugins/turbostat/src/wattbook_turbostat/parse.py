@@ -154,7 +154,7 @@ class Parser:
             if opened is not None and time_us is not None and time_us <= (opened.time_us or 0):
                 self._rows += 1  # CPUs are read before the summary is made
                 return []
-            return self._summary(cells, header, line, number)
+            return self._summary(cells, header, line, number, time_us)
         unlabelled = self._unlabelled
         below = self._rows > 0 and unlabelled.every_row is not True
         if below and (unlabelled.every_row is False or len(cells) < len(header.names)):
@@ -164,14 +164,18 @@ class Parser:
         interval = self._read(cells, header, line, number)
         return [] if interval is None else [i for i in unlabelled.put(interval) if i.figures]
 
-    def _summary(self, cells: list[bytes], header: Header, line: bytes, number: int) -> list[Interval]:
-        opened, self._open = self._open, self._read(cells, header, line, number)
+    def _summary(
+        self, cells: list[bytes], header: Header, line: bytes, number: int, time_us: int | None = None
+    ) -> list[Interval]:
+        opened, self._open = self._open, self._read(cells, header, line, number, time_us)
         self._known |= opened is not None
         if self._open is not None and header.topology and header.package_at is None:
             self._open.packages = 1  # a topology column is printed only where there is more than one of it
         return [] if opened is None or not opened.figures else [opened]
 
-    def _read(self, cells: list[bytes], header: Header, line: bytes, number: int) -> Interval | None:
+    def _read(
+        self, cells: list[bytes], header: Header, line: bytes, number: int, time_us: int | None = None
+    ) -> Interval | None:
         """The figures of a complete row.
 
         Watts and joules are always printed with two decimals; with ``**`` in their place turbostat says itself
@@ -185,19 +189,20 @@ class Parser:
         if line[-1:] != b"\n" and b"." in cells[-1] and cells[-1][-3:-2] != b".":
             self.problem("the last line is cut", number)
             return None
-        interval = Interval(number, {}, header.joules)
-        if header.time_at is not None:
-            interval.time_us = _microseconds(cells[header.time_at])
-            if interval.time_us is None:
+        if header.time_at is not None and time_us is None:
+            time_us = _microseconds(cells[header.time_at])
+            if time_us is None:
                 self.problem("the row's time is not a number", number)
                 return None
+        figures: dict[str, float] = {}
         for at, domain in header.figures:
             cell = cells[at]
             if cell[-3:-2] == b"." and cell.replace(b".", b"", 1).isdigit():
-                interval.figures[domain] = float(cell)
+                figures[domain] = float(cell)
             else:
                 text = cell[:40].decode("utf-8", "replace")
                 self.problem(f"{text!r} is not a number ({header.names[at].decode()})", number)
+        interval = Interval(number, figures, header.joules, time_us)
         if header.length_at is not None and cells[header.length_at].replace(b".", b"", 1).isdigit():
             interval.length_s = float(cells[header.length_at])
         if self._length_s is not None:

@@ -12,7 +12,7 @@ from wattbook import ImportFailed, ImportSource, Problem, Recording, RecordingBu
 from wattbook_turbostat.book import Book
 from wattbook_turbostat.header import Header
 from wattbook_turbostat.parse import Parser
-from wattbook_turbostat.timeline import Timeline
+from wattbook_turbostat.timeline import LONGEST_S, Timeline
 
 ERROR = 0.05  #: relative half width of the 90 % interval of RAPL's package energy
 LONGEST_LINE = 1 << 16  #: bytes; 400 columns of a header are 4 kB
@@ -41,6 +41,8 @@ def read(source: ImportSource) -> Iterator[Recording | Problem]:
 
 def read_stream(stream: IO[bytes], source: ImportSource) -> Recording:
     """Add up one recording in constant memory."""
+    if source.interval_s is not None and not 0 < source.interval_s < LONGEST_S:
+        raise ImportFailed(f"{source.interval_s:g} s is not a sampling interval", field="--interval-s")
     builder = RecordingBuilder(format="turbostat", source="turbostat", error=ERROR)
     timeline = Timeline(start=source.start, interval_s=source.interval_s, problem=builder.problem)
 

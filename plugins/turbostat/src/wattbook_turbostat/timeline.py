@@ -14,6 +14,7 @@ from wattbook_turbostat.interval import Interval
 
 EARLIEST_US = 946_684_800 * 1_000_000  #: 2000-01-01; a time outside these is damaged
 LATEST_US = 4_102_444_800 * 1_000_000  #: 2100-01-01
+LONGEST_S = 366 * 86_400.0
 LEAD = 5  #: intervals that are read ahead to learn the usual length
 MEMORY = 4_096  #: printed lengths that are remembered to recognise a table that is there twice
 
@@ -106,6 +107,9 @@ class Timeline:
         return self.interval_s
 
     def _without_time(self, interval: Interval) -> list[Interval]:
+        if interval.length_s is not None and not 0 < interval.length_s < LONGEST_S:
+            self.problem(f"{interval.length_s:g} s is not the length of an interval", interval.line)
+            interval.length_s = None
         if interval.length_s is None:
             interval.length_s = self.interval_s
         else:
