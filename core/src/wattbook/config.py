@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -55,6 +56,14 @@ class ReportConfig:
 
 
 @frozen(kw_only=True)
+class Budgets:
+    """What a month may emit, in kilograms of CO2e; a period of several months has as many budgets."""
+
+    team_kg_per_month: float | None = None
+    projects_kg_per_month: Mapping[str, float] = field(factory=dict)
+
+
+@frozen(kw_only=True)
 class Config:
     """The whole configuration; every part has a default, so an empty file is a valid one."""
 
@@ -65,6 +74,7 @@ class Config:
     accounts: Mapping[str, Account] = field(factory=dict)  #: keyed ``provider/account``
     containment: Mapping[str, str] = field(factory=dict)  #: see ``wattbook.resolve.Tree``
     report: ReportConfig = ReportConfig()
+    budgets: Budgets = Budgets()
     plugins: Mapping[str, Mapping[str, Any]] = field(factory=dict)
     origins: tuple[str, ...] = ()  #: the files read, in the order of rising precedence
 
@@ -149,6 +159,12 @@ def _check(config: Config) -> None:
                 raise ConfigError("an intensity of your own needs intensity_source", where=f"{key}.intensity_g_per_kwh")
             if not 0 <= site.intensity_g_per_kwh <= 3000:
                 raise ConfigError("grams per kWh lie between 0 and 3000", where=f"{key}.intensity_g_per_kwh")
+    told = {f"projects_kg_per_month.{name}": kg for name, kg in config.budgets.projects_kg_per_month.items()}
+    if config.budgets.team_kg_per_month is not None:
+        told["team_kg_per_month"] = config.budgets.team_kg_per_month
+    for key, kilograms in told.items():
+        if not 0 < kilograms < math.inf:
+            raise ConfigError(f"{kilograms} is no budget: kilograms above 0", where=f"budgets.{key}")
     if config.report.timezone:
         from zoneinfo import ZoneInfo
 

@@ -48,16 +48,16 @@ def check_dimension(dim: str) -> None:
     raise WattbookError(f"a report has no dimension {dim!r}; {hint}")
 
 
-def key_of(dim: str, entry: Entry, period: Period) -> str | None:
-    """The entry's key in a dimension; ``None`` where it has none."""
+def key_of(dim: str, period: Period) -> Callable[[Entry], str | None]:
+    """How to read an entry's key in a dimension; ``None`` where it has none."""
     if dim.startswith("tag:"):
-        return entry.labels.tags.get(dim[4:])
+        name = dim[4:]
+        return lambda entry: entry.labels.tags.get(name)
     if dim == "month":
-        return period.month_of(utc_time(entry.start))
+        return lambda entry: period.month_of(utc_time(entry.start))
     if dim == "day":
-        return period.day_of(utc_time(entry.start))
-    made = _KEYS.get(dim)
-    return made(entry) if made else None
+        return lambda entry: period.day_of(utc_time(entry.start))
+    return _KEYS.get(dim, lambda entry: None)
 
 
 def shares_of(
@@ -77,7 +77,7 @@ def shares_of(
     elif dim in ("service", "region"):
         yield from _stated(dim, claim, statements)
     else:
-        shares, rest = claim.shares(lambda entry: key_of(dim, entry, period))
+        shares, rest = claim.shares(key_of(dim, period))
         for key, share in shares.items():
             yield key, claim.provided, share
         if rest > 0 or not shares:

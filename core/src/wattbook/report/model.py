@@ -6,12 +6,26 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from wattbook.accounting import Claim, Total
+from wattbook.accounting import Claim, Interval, MonthTotals, Total
 from wattbook.factors import Factor
+from wattbook.records import Entry
+from wattbook.report.atoms import Atom
 from wattbook.report.period import Period
 
 #: where the rest of a provider's figure goes that none of our entries accounts for
 UNALLOCATED = "(unallocated)"
+
+
+def carbon_of_both(total: Total) -> Interval | None:
+    """Location-based grams and those of unstated method: what a budget and a comparison look at."""
+    known = [part for part in (total.location_g, total.unsplit_g) if part is not None]
+    if len(known) < 2:
+        return known[0] if known else None
+    one, other = known
+    value = one.value + other.value
+    if one.low is None or one.high is None:
+        return Interval(value)
+    return Interval(value, min(value, one.low + other.value), max(value, one.high + other.value))
 
 
 @frozen(kw_only=True)
@@ -69,6 +83,89 @@ class RunUse:
 
 
 @frozen(kw_only=True)
+class Share:
+    """A provider's figures, or their part, as they enter one key of a dimension."""
+
+    claim: Claim
+    figures: MonthTotals
+    share: float
+
+
+@frozen(kw_only=True)
+class Stated:
+    """Where an account's month comes from: what stands behind a provided figure."""
+
+    provider: str
+    account: str
+    month: str
+    interface: str
+    model_version: str
+    completeness: str
+    figures: int
+    evidence: tuple[str, ...] = ()  #: hashes of the figures as they were imported
+
+
+@frozen(kw_only=True)
+class ScopeUse:
+    """One scope of the GHG Protocol, and why figures stand in it."""
+
+    scope: str  #: ``2``, ``3 category 1``
+    what: str
+    total: Total
+    sites: tuple[str, ...] = ()  #: of our own entries
+    provided: bool = False
+
+
+@frozen(kw_only=True)
+class Step:
+    """One cause of a change and its part in grams, location-based; all steps add up to the change."""
+
+    cause: str
+    co2e_g: float
+    why: str
+
+
+@frozen(kw_only=True)
+class Change:
+    """What became of the total since the period before, and why as far as the book tells.
+
+    ``steps`` are empty where one of the two totals is not known.
+    """
+
+    period: Period
+    total: Total
+    co2e_g: float | None  #: location-based and of unstated method, this period less the one before
+    ranges_meet: bool  #: whether the two intervals have a value in common
+    steps: tuple[Step, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class BudgetUse:
+    """A limit of the configuration and what of it is used; ``project`` is ``None`` for the whole team."""
+
+    project: str | None
+    limit_g: float
+    used_g: Interval | None
+
+    @property
+    def share(self) -> float | None:
+        return None if self.used_g is None else self.used_g.value / self.limit_g
+
+
+@frozen(kw_only=True)
+class Reduction:
+    """Something to do, and at most how much of this period's figure it would have taken away."""
+
+    name: str
+    what: str
+    saves_g: Interval
+    saves: Total | None  #: the figure that it is a part of, where it is one of ours
+    basis: str  #: where the claim comes from
+    caution: str
+
+
+@frozen(kw_only=True)
 class Report:
     """A period of the book, added up; the same book gives the same report, byte for byte."""
 
@@ -85,3 +182,13 @@ class Report:
     top_runs: tuple[RunUse, ...] = ()
     runs: int = 0
     warnings: tuple[str, ...] = field(default=())
+    scopes: tuple[ScopeUse, ...] = ()
+    before: Period | None = None  #: the period that this one was to be compared with
+    change: Change | None = None
+    budgets: tuple[BudgetUse, ...] = ()
+    reductions: tuple[Reduction, ...] = ()
+    entries: int = 0  #: how many count in the totals
+    largest: tuple[Entry, ...] = ()  #: the largest of them
+    stated: tuple[Stated, ...] = ()
+    atoms: tuple[Atom, ...] = field(default=(), repr=False, eq=False)  #: what every own figure is a sum of
+    provided: Mapping[str, Mapping[str | None, tuple[Share, ...]]] = field(factory=dict, repr=False, eq=False)

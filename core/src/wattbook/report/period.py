@@ -58,6 +58,34 @@ class Period:
         found = [self.month_of(edge) for edge in self.edges()[:-1]]
         return [*found, *sorted({month[:4] for month in found})]
 
+    def whole_months(self) -> int:
+        """How many calendar months the period consists of; 0 where it does not start and end with one."""
+        first, last = self.start.astimezone(ZoneInfo(self.zone)), self.end.astimezone(ZoneInfo(self.zone))
+        if _midnight(_first(first.year, first.month), self.zone) != self.start:
+            return 0
+        if _midnight(_first(last.year, last.month), self.zone) != self.end:
+            return 0
+        return (last.year - first.year) * 12 + last.month - first.month
+
+    def before(self) -> Period | None:
+        """The period of the same length that ends where this one starts: as many months, or as many days.
+
+        ``None`` where that would reach back before 1900, when nobody kept a book.
+        """
+        if self.start - (self.end - self.start) < datetime(1900, 2, 1, tzinfo=UTC):
+            return None
+        first, last = self.start.astimezone(ZoneInfo(self.zone)), self.end.astimezone(ZoneInfo(self.zone))
+        months = self.whole_months()
+        if months:
+            start = _midnight(_first(first.year, first.month - months), self.zone)
+        elif first.time() == last.time():
+            start = (first - (last.date() - first.date())).astimezone(UTC)
+        else:
+            start = self.start - (self.end - self.start)
+        begins = start.astimezone(ZoneInfo(self.zone))
+        title = f"{begins:%Y-%m}" if months == 1 else f"{begins:%Y-%m-%d} to {_last_day(first):%Y-%m-%d}"
+        return Period(start=start, end=self.start, zone=self.zone, title=title)
+
     def holds_month(self, month: str) -> bool:
         """Whether the whole month, or the whole year of a yearly figure, lies inside the period."""
         if re.fullmatch(r"\d{4}", month):
@@ -75,6 +103,11 @@ class Period:
             year, number = _month(month)
             start, end = _first(year, number), _first(year, number + 1)
         return _midnight(start, self.zone) < self.end and self.start < _midnight(end, self.zone)
+
+
+def _last_day(end: datetime) -> date:
+    """The last day before *end*, or its own where it ends within one."""
+    return (end - timedelta(microseconds=1)).date()
 
 
 def _month(text: str) -> tuple[int, int]:
