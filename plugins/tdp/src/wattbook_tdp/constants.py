@@ -62,10 +62,18 @@ RAM_LOAD_W_PER_GB: Final = 0.41
 RAM_LOW_W_PER_GB: Final = (0.08, 0.25)  # idle, load: Turbostress DRAM RAPL, lowest
 RAM_HIGH_W_PER_GB: Final = (0.28, 0.85)  # idle, load: between CPU stress (0.49) and memory stress (1.16)
 
-# system on a chip (Apple), per watt of unofficial design power: judgement from powermetrics recordings
+# system on a chip (Apple), per watt of unofficial design power: judgement, held against powermetrics
+# recordings of idle chips (0.04 to 1 W) and Apple's published idle and maximum of Mac mini and Mac Studio
 SOC_IDLE_PER_W: Final = 0.02
 SOC_MAX_PER_W: Final = 0.75
-SOC_Q: Final = (0.35, 1.60)
+SOC_Q: Final = (0.30, 1.60)
+SOC_BOARD_W: Final = (4.0, 2.0, 12.0)  # supply, board, memory, display: middle, low, high
+
+# chips of desktops and laptops in the server model: Intel states base power since the 12th generation and
+# turbo draws up to twice as much, AMD's socket limit is 1.35 x TDP
+CLIENT_INTEL_UPPER: Final = 1.5
+CLIENT_UPPER: Final = 1.25
+CLIENT_INTEL_YEAR: Final = 2021
 
 UNOFFICIAL_TDP: Final = 0.25  #: relative uncertainty of a TDP that no vendor published
 NEWER_THAN_FIT: Final = 0.15  #: relative, for hardware launched after the fit's last server

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from wattbook import Activity, Basis, Gap, Reading, Term
 
 from wattbook_tdp import plans
+from wattbook_tdp.intervals import Factors
 from wattbook_tdp.observed import integrate, observed
 from wattbook_tdp.plans import Plan
 
@@ -28,7 +31,8 @@ def answer(gap: Gap, activity: Activity) -> Reading | Gap | None:
     energy = low = high = 0.0
     terms = []
     for piece in plan.pieces:
-        middle, down, up = integrate(loads, piece.watts, plan.bounds, piece.uncertain, plan.upper)
+        bounds = plan.bounds if piece.bounds is None else _constant(piece.bounds)
+        middle, down, up = integrate(loads, piece.watts, bounds, piece.uncertain, plan.upper)
         energy, low, high = energy + middle, low + down, high + up
         per_s = 1 / seconds if seconds else 0.0
         terms.append(
@@ -62,6 +66,10 @@ _PLANNERS = {
     ("dram", "dram"): plans.dram,
     ("soc", "soc"): plans.soc,
 }
+
+
+def _constant(factors: Factors) -> Callable[[float], Factors]:
+    return lambda u: factors
 
 
 def _warnings(notes: tuple[str, ...], plan: Plan) -> tuple[str, ...]:

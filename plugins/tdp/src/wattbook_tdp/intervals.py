@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from wattbook_tdp import constants as c
@@ -55,6 +56,19 @@ def widen(factors: Factors, relative: float) -> Factors:
         return factors
     low, high = factors
     return max(0.02, 1 - math.hypot(1 - low, relative)), 1 + math.hypot(high - 1, relative)
+
+
+def client(name: str, launch_year: int | None) -> tuple[float, str | None]:
+    """What a chip of a desktop or laptop does to the upper end of the server model, and what to say."""
+    if not _CLIENT.search(name) or "EPYC" in name or "Xeon" in name or "Threadripper" in name:
+        return 1.0, None
+    base_power = name.startswith("Intel") and (launch_year or 0) >= c.CLIENT_INTEL_YEAR
+    return c.CLIENT_INTEL_UPPER if base_power else c.CLIENT_UPPER, (
+        "a chip of desktops or laptops: the model was fitted on servers, and turbo may exceed the rating"
+    )
+
+
+_CLIENT = re.compile(r"\b(?:Core|Ryzen|Athlon|Pentium|Celeron|Atom|Phenom|FX|Sempron|Turion)\b|^(?:AMD )?[AE]\d?-")
 
 
 def age(launch_year: int | None) -> tuple[float, float, str | None]:

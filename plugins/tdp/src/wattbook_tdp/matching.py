@@ -83,7 +83,7 @@ def match_gpu(name: str) -> Match:
     if facts is None:
         return Match(
             kind="gpu",
-            reason="no accelerator of this name in the catalogue; give its power limit in watts",
+            reason="no accelerator of this name in the catalogue",
         )
     if facts.tdp_w is None and facts.low_w is not None and facts.high_w is not None:
         prior = f"an estimate would use {facts.low_w:g} to {facts.high_w:g} W"

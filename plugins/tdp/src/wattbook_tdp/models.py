@@ -65,7 +65,8 @@ def ram(memory_gb: float, share: float) -> float:
 def soc(tdp_w: float, share: float) -> float:
     """System on a chip of a laptop or desktop: ``T * (0.02 + 0.73 * f)``, T the unofficial design power.
 
-    Source: judgement from powermetrics recordings of Apple chips; hence the wide interval.
+    Source: judgement, held against powermetrics recordings and Apple's published idle and maximum power
+    of Mac mini and Mac Studio; hence the wide interval.
     """
     return tdp_w * (c.SOC_IDLE_PER_W + (c.SOC_MAX_PER_W - c.SOC_IDLE_PER_W) * share)
 

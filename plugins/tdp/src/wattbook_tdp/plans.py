@@ -24,6 +24,7 @@ class Piece(NamedTuple):
     formula: str
     source: str
     uncertain: float = 0.0  #: relative uncertainty of the chip's figure, beside the model's own
+    bounds: intervals.Factors | None = None  #: instead of the plan's
 
 
 class Plan(NamedTuple):
@@ -42,10 +43,11 @@ def host(activity: Activity, loads: Sequence[Load]) -> Plan | str:
     cpu = processors(activity.host)
     scale = activity.scale
     if cpu.tdp_w is not None and cpu.is_soc:
-        return soc(activity, loads)
+        return _soc_machine(activity, loads)
     used = _used(loads, scale)
     if cpu.tdp_w is not None:
-        return _server(cpu, activity.host.memory_gb, used, scale)
+        memory_gb = activity.host.memory_gb
+        return _server(cpu, None if memory_gb is None else memory_gb * cpu.memory_share, used, scale)
     if not cpu.threads:
         reason = cpu.reason or "no TDP is given"
         return f"no model fits: {reason}, and the number of threads is not known"
@@ -168,10 +170,26 @@ def soc(activity: Activity, loads: Sequence[Load]) -> Plan | str:
         cpu.label,
         lambda u: models.soc(tdp_w, f(u, scale)),
         f"T x (0.02 + 0.73 x f), T = {tdp_w:g} W, {_used(loads, scale)}",
-        f"judgement from powermetrics recordings; T: {cpu.source}",
+        f"judgement held against recordings; T: {cpu.source}",
         cpu.uncertain,
     )
     return Plan((piece,), lambda u: c.SOC_Q, "model:tdp.soc", "system on a chip from design power", cpu.warnings)
+
+
+def _soc_machine(activity: Activity, loads: Sequence[Load]) -> Plan | str:
+    """A whole Apple machine: its chip, and what sits around it."""
+    chip = soc(activity, loads)
+    if isinstance(chip, str):
+        return chip
+    middle, low, high = c.SOC_BOARD_W
+    around = Piece(
+        "supply, board, memory, display",
+        lambda u: middle,
+        f"{middle:g} W, between {low:g} and {high:g} W",
+        "judgement from Apple's published idle power of Mac mini and Mac Studio",
+        bounds=(low / middle, high / middle),
+    )
+    return chip._replace(pieces=(*chip.pieces, around), method="system on a chip and what is around it")
 
 
 def _used(loads: Sequence[Load], scale: str) -> str:

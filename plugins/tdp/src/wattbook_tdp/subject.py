@@ -8,7 +8,7 @@ from attrs import frozen
 from wattbook import Chip, Host
 
 from wattbook_tdp import constants as c
-from wattbook_tdp.intervals import age
+from wattbook_tdp.intervals import age, client
 from wattbook_tdp.matching import Match, make, match
 
 
@@ -22,6 +22,7 @@ class Processors:
     threads: int | None
     maker: str
     share: float = 1.0  #: of the chips, where affinity or a quota leaves only some threads
+    memory_share: float = 1.0  #: of the memory that the host names
     uncertain: float = 0.0  #: relative uncertainty of ``tdp_w`` beside the model's own
     upper: float = 1.0  #: factor on the upper end
     source: str = ""
@@ -74,8 +75,11 @@ def processors(host: Host) -> Processors:
             doubts.insert(0, f"{label}: {reason}")
         return Processors(label=label, tdp_w=None, threads=threads, maker=maker, reason=reason, warnings=tuple(doubts))
     uncertain, upper, old = age(first.year if first is not None else None)
-    if old:
-        doubts.append(old)
+    if first is not None:
+        wider, unlike = client(first.name, first.year)
+        upper *= wider
+        doubts += [unlike] if unlike else []
+    doubts += [old] if old else []
     tdp_w = sum(tdp for tdp in watts if tdp is not None)
     if first is not None and first.confidence == "unofficial":
         uncertain = max(uncertain, c.UNOFFICIAL_TDP)
@@ -96,6 +100,8 @@ def processors(host: Host) -> Processors:
         threads=threads,
         maker=maker,
         share=share,
+        # a machine names all of its memory; a person describing a job names the job's
+        memory_share=share if chips[0].device else 1.0,
         uncertain=uncertain,
         upper=upper,
         source=first.source if first is not None else "given by the user",
