@@ -54,8 +54,10 @@ def lines(ledger: Ledger) -> Iterator[dict[str, Any]]:
 def _records(ledger: Ledger) -> Iterator[dict[str, Any]]:
     for row in ledger.scan(view.all_of(schema.run)):
         yield {"run": json.loads(row.content), "id": row.record_id, "recorded_at": row.recorded_at}
-    for row in ledger.scan(view.everything(ordered=True)):
-        yield {"entry": stated(rows.to_entry(row)), "id": row.entry_id, "recorded_at": row.recorded_at}
+    for row, entry in ledger.pairs(view.everything()):
+        if entry is None:
+            raise LedgerError(f"entry {row.entry_id} is damaged; 'wattbook ledger verify' says what else is")
+        yield {"entry": stated(entry), "id": row.entry_id, "recorded_at": row.recorded_at}
     for table in (schema.snapshot, schema.statement_set, schema.statement):
         for row in ledger.scan(view.all_of(table)):
             yield {table.name: dict(row._mapping)}

@@ -28,8 +28,6 @@ from wattbook.records import (
     utc_time,
 )
 
-_PLACES: dict[str, Place] = {}
-
 
 def from_entry(entry: Entry) -> tuple[dict[str, Any], str]:
     """The row of ``entry`` and the key of its context; raises ``LedgerError`` for what has no place in a book."""
@@ -111,27 +109,26 @@ def _check(entry: Entry) -> None:
 _BASES = {str(basis) for basis in Basis}
 
 
-def to_entry(row: Row[Any]) -> Entry:
+def to_context(row: Row[Any]) -> dict[str, Any]:
+    """What many entries share, as arguments of ``Entry``."""
+    return {
+        "plugin": row.plugin, "source": row.source, "source_version": row.source_version, "cause": row.cause,
+        "method": row.method, "warnings": tuple(json.loads(row.warnings)),
+        "labels": Labels(
+            project=row.project, phase=row.phase, person=row.person, platform=row.platform, tags=json.loads(row.tags)
+        ),
+        "place": Place(**json.loads(row.place)), "evidence_sha256": row.evidence_sha256,
+        "synthetic": bool(row.synthetic),
+    }  # fmt: skip
+
+
+def to_entry(row: Row[Any], shared: Mapping[str, Any]) -> Entry:
     return Entry(
         kind=row.kind, run_id=row.run_id, start=row.start_at, end=row.end_at, host=row.host, device=row.device,
         domain=row.domain, basis=row.basis, energy_j=row.energy_j, low_j=row.low_j, high_j=row.high_j,
-        outermost=bool(row.outermost), plugin=row.plugin, source=row.source, source_version=row.source_version,
-        cause=row.cause, method=row.method, reason=row.reason,
-        terms=tuple(json.loads(row.terms)) if row.terms else (),
-        warnings=tuple(json.loads(row.warnings)) if row.warnings != "[]" else (),
-        labels=Labels(
-            project=row.project, phase=row.phase, person=row.person, platform=row.platform,
-            tags=json.loads(row.tags) if row.tags != "{}" else {},
-        ),
-        place=_place(row.place), evidence_sha256=row.evidence_sha256, synthetic=bool(row.synthetic),
-        supersedes=row.supersedes,
+        outermost=row.outermost == 1, reason=row.reason, terms=tuple(json.loads(row.terms)) if row.terms else (),
+        supersedes=row.supersedes, **shared,
     )  # fmt: skip
-
-
-def _place(text: str) -> Place:
-    if text not in _PLACES:
-        _PLACES[text] = Place(**json.loads(text))
-    return _PLACES[text]
 
 
 def from_run(record: RunRecord) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from wattbook.records import Entry, RunRecord, Snapshot, utc_text
 
 T = TypeVar("T")
 STREAM = 5_000  #: rows fetched at a time by a scan
+MAX_CONTEXTS = 20_000  #: held in memory while entries are read
 CHUNK = 500  #: rows of one statement; every engine takes that many parameters
 
 
@@ -216,27 +217,35 @@ class Ledger:
     ) -> list[Entry]:
         """Entries that overlap ``[start, end)`` and that nothing corrects, in the order of their start."""
         query = view.entries(start=_text(start), end=_text(end), run_id=run_id, as_of=_text(as_of))
-        with self._reading() as connection:
-            return [rows.to_entry(row) for row in connection.execute(query)]
+        return [entry for _, entry in self.pairs(query) if entry is not None]
 
     def entries_of(self, run_ids: Iterable[str]) -> Iterator[Entry]:
         """The entries of some runs, a few at a time."""
         for some in chunks(sorted(run_ids), CHUNK):
-            for row in self.scan(view.entries().where(schema.entry.c.run_id.in_(some))):
-                yield rows.to_entry(row)
+            for _, entry in self.pairs(view.entries().where(schema.entry.c.run_id.in_(some))):
+                if entry is not None:
+                    yield entry
 
     def entry(self, entry_id: str) -> Entry | None:
         """One entry by its id, corrected or not; an unambiguous beginning of the id is enough."""
-        row, shared = schema.entry, schema.context
-        query = (
-            select(*view._OWN, *view._SHARED)
-            .join_from(row, shared, row.c.context_id == shared.c.context_id)
-            .where(row.c.entry_id.startswith(entry_id, autoescape=True))
-            .limit(2)
-        )
+        found = [entry for _, entry in self.pairs(view.beginning(entry_id))]
+        return found[0] if len(found) == 1 else None
+
+    def pairs(self, query: Select[Any]) -> Iterator[tuple[Row[Any], Entry | None]]:
+        """The rows of a query over ``entry``, each with its entry; ``None`` where its context is missing."""
+        contexts: dict[str, dict[str, Any]] = {}
         with self._reading() as connection:
-            found = connection.execute(query).all()
-        return rows.to_entry(found[0]) if len(found) == 1 else None
+            result = connection.execute(query, execution_options={"yield_per": STREAM})
+            for some in result.partitions():
+                if len(contexts) > MAX_CONTEXTS:
+                    contexts.clear()
+                unknown = {row.context_id for row in some} - contexts.keys()
+                for ids in chunks(sorted(unknown), CHUNK):
+                    for row in connection.execute(view.contexts(ids)).all():
+                        contexts[row.context_id] = rows.to_context(row)
+                for row in some:
+                    shared = contexts.get(row.context_id)
+                    yield row, None if shared is None else rows.to_entry(row, shared)
 
     def runs(
         self, *, run_id: str | None = None, last: int | None = None, as_of: datetime | None = None

@@ -82,12 +82,11 @@ def verify(ledger: Ledger, *, now: datetime | None = None) -> Verdict:
     latest = utc_text((now or datetime.now(UTC)) + LATE)
     places: set[tuple[Any, int]] = set()
     count = 0
-    for row in ledger.scan(view.everything()):
+    for row, entry in ledger.pairs(view.everything()):
         count += 1
-        if row.source is None:
+        if entry is None:
             faults.add("reference", row.entry_id, "the row that tells where this entry comes from is missing")
             continue
-        entry = rows.to_entry(row)
         if rows.from_stored(entry) != row.entry_id:
             faults.add("hash", row.entry_id, "its content is not what it was when it was written")
         _plausible(entry, row.entry_id, faults)

@@ -10,8 +10,6 @@ from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select
 from wattbook.ledger import schema
 
 entry, context, run, sets = schema.entry, schema.context, schema.run, schema.statement_set
-_OWN = [column for column in entry.c if column.name != "context_id"]
-_SHARED = [column for column in context.c if column.name != "context_id"]
 
 
 def entries(
@@ -19,7 +17,7 @@ def entries(
 ) -> Select[Any]:
     """Entries that overlap ``[start, end)`` and that no later one corrects, in the order of their start."""
     corrected = select(entry.c.supersedes).where(entry.c.supersedes.is_not(None))
-    query = select(*_OWN, *_SHARED).join_from(entry, context, entry.c.context_id == context.c.context_id)
+    query = select(entry)
     if as_of is not None:
         corrected = corrected.where(entry.c.recorded_at <= as_of)
         query = query.where(entry.c.recorded_at <= as_of)
@@ -38,10 +36,19 @@ def _reaches(start: str) -> ColumnElement[bool]:
     return (entry.c.end_at > start) | and_(entry.c.end_at == start, entry.c.start_at == start)
 
 
-def everything(*, ordered: bool = False) -> Select[Any]:
-    """Every entry that was ever written, also where what it shares with others is missing."""
-    query = select(*_OWN, *_SHARED).outerjoin_from(entry, context, entry.c.context_id == context.c.context_id)
-    return query.order_by(entry.c.start_at, entry.c.entry_id) if ordered else query
+def everything() -> Select[Any]:
+    """Every entry that was ever written."""
+    return select(entry).order_by(entry.c.start_at, entry.c.entry_id)
+
+
+def beginning(entry_id: str) -> Select[Any]:
+    """At most two entries whose id begins like this."""
+    return select(entry).where(entry.c.entry_id.startswith(entry_id, autoescape=True)).limit(2)
+
+
+def contexts(ids: Iterable[str]) -> Select[Any]:
+    """What some entries share with others."""
+    return select(context).where(context.c.context_id.in_(list(ids)))
 
 
 def all_of(table: Table) -> Select[Any]:
