@@ -97,9 +97,21 @@ def test_the_processor_is_believed_before_the_gpu_section() -> None:
     assert block.power_mw["gpu"] == 5
 
 
-def test_of_a_repeated_key_the_first_counts() -> None:
+def test_of_a_repeated_key_in_the_gpu_section_the_first_counts() -> None:
+    gpu = (
+        b"<key>gpu</key><dict>"
+        + b"".join(b"<key>gpu_energy</key><integer>%d</integer>" % n for n in (12, 13))
+        + b"</dict>"
+    )
+    (block,) = read(TOP + ELAPSED + gpu + END)
+    assert block.power_mw == {"gpu": 6.0}
+    assert not block.fault
+
+
+def test_two_values_of_one_power_are_a_fault() -> None:
     twice = b"<key>cpu_power</key><real>5</real><key>cpu_power</key><real>7</real>"
-    assert read(processor(twice))[0].power_mw["cpu"] == 5
+    assert read(processor(twice))[0].fault == "figures of two samples are mixed up in this one"
+    assert not read(processor(twice.replace(b"7", b"5")))[0].fault
 
 
 def test_active_clusters_make_a_sample_busy() -> None:

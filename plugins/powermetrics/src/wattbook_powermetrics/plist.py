@@ -12,7 +12,7 @@ from xml.etree.ElementTree import ParseError
 from attrs import define, field
 from wattbook import ImportFailed
 
-from wattbook_powermetrics.block import Block
+from wattbook_powermetrics.block import MIXED, Block
 from wattbook_powermetrics.documents import CHUNK_BYTES, Document, documents
 
 DEPTH = 64
@@ -20,6 +20,7 @@ DEPTH = 64
 LOOSE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
 NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 ACTIVE_SHARE = 1e-4
+GPU = ("gpu", "gpu_energy")
 
 Path = tuple[str, ...]
 CLUSTER: Path = ("processor", "clusters")
@@ -27,7 +28,7 @@ IDLE = ("idle_ratio", "down_ratio")  #: shares of a core's or cluster's time; th
 DOMAINS = ("cpu", "gpu", "ane", "dram", "package", "combined")
 WANTED: frozenset[Path] = frozenset(
     [
-        ("elapsed_ns",), ("hw_model",), ("kern_osversion",), ("timestamp",), ("gpu", "gpu_energy"),
+        ("elapsed_ns",), ("hw_model",), ("kern_osversion",), ("timestamp",), GPU,
         ("processor", "package_joules"), ("processor", "package_watts"),
         *(("processor", f"{name}_{unit}") for name in DOMAINS for unit in ("energy", "power")),
     ]
@@ -81,6 +82,7 @@ class Fields:
 
     values: dict[Path, str] = field(factory=dict)
     busy: bool = False
+    mixed: bool = False  #: a value came twice, and differently
     _path: list[str] = field(factory=list)
     _ratios: list[dict[str, float]] = field(factory=list)
     _key: str = ""
@@ -117,7 +119,8 @@ class Fields:
             return
         path = (*(key for key in self._path if key), self._key)
         if path in WANTED:
-            self.values.setdefault(path, text)
+            if self.values.setdefault(path, text) != text and path != GPU:
+                self.mixed = True
         elif path[:2] == CLUSTER and self._key in IDLE and self._ratios:
             self._ratios[-1].setdefault(self._key, float(text))
         self._key = ""
@@ -156,6 +159,7 @@ def _block(fields: Fields, line: int, digest: int) -> Block:
         busy=fields.busy,
         line=line,
         digest=digest,
+        fault=MIXED if fields.mixed else "",
         hardware=fields.values.get(("hw_model",), "")[:80],
         build=fields.values.get(("kern_osversion",), "")[:80],
     )
