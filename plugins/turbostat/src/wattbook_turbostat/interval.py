@@ -33,6 +33,7 @@ class Unlabelled:
 
     every_row: bool | None = None
     _waiting: list[Interval] = field(factory=list, init=False)
+    _sums: int = field(default=0, init=False)  #: headers below which the rows added up
 
     def put(self, interval: Interval) -> list[Interval]:
         """Take a complete row; answers with the samples that are certain now."""
@@ -58,7 +59,8 @@ class Unlabelled:
         total, rest = total_rest
         adds_up = len(waiting) == 1 or abs(rest - total) <= total * 0.05 + 0.05
         if self.every_row is False or one_sample or waiting[0].length_s is not None or adds_up:
-            if len(waiting) > 2:
+            self._sums += len(waiting) - 1
+            if self._sums > 1:
                 self.every_row = False
             waiting[0].packages = len(waiting) - 1 or None
             return waiting[:1]

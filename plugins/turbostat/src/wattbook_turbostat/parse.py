@@ -79,6 +79,8 @@ class Parser:
             cells = line.rstrip(b"\r\n").split(b"\t") if header.tabs else text.split()
             if _cell_like(cells[0]) and _cell_like(cells[-1]):  # else a sentence that begins with a number
                 return self._loose_row(cells, header, line, number) if self._trusted else []
+        elif header is not None and text == header.text:
+            return self._begin(header, number)
         elif (found := Header.from_line(line.rstrip(b"\r\n"))) is not None:
             return self._begin(found, number)
         elif self.preamble.take(text) or header is None:
@@ -114,7 +116,7 @@ class Parser:
     def _begin(self, header: Header, number: int) -> list[Interval]:
         done = self.flush()
         before, rows = self.header, self._rows
-        same = before is not None and header.text == before.text
+        same = header is before or (before is not None and header.text == before.text)
         self._rows, self._trusted = 0, not header.flaw
         if same:
             return done
