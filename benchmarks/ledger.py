@@ -10,11 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from wattbook.ledger.store import Ledger
 from wattbook.ledger.verify import verify
@@ -57,7 +57,7 @@ def bare(path: Path, count: int) -> float:
     for some in batches(count):
         ready = [(e.entry_id, e.run_id, e.start, e.end, e.host, e.device, e.energy_j) for e in some]
 
-        def insert(ready: Sequence[object] = ready) -> None:
+        def insert(ready: Any = ready) -> None:
             with connection:
                 connection.executemany("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?)", ready)
 

@@ -360,3 +360,9 @@ def test_an_export_that_was_cut_or_edited_is_refused(write: Write, tmp_path: Pat
     assert "hash" in refused(str(out), *other)
     with Ledger.open(tmp_path / "copy.db") as ledger:
         assert (ledger.count(), ledger.runs(), ledger.statements()) == (0, [], [])
+
+
+def test_another_recording_of_the_same_hours_is_told(write: Write) -> None:
+    imported(write("m.txt", METER))
+    (document,) = imported(write("n.txt", "meter\n10 90\n30 210\n"))
+    assert "reports count it once" in document["warnings"][0]

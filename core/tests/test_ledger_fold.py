@@ -114,3 +114,15 @@ def test_a_spool_that_was_folded_but_not_removed_is_known(tmp_path: Path) -> Non
         folded = fold_in(book)
         assert (folded.new, folded.known) == (0, 2)
         assert book.count() == 2
+
+
+def test_a_run_that_no_book_can_hold_is_set_aside_and_named(tmp_path: Path) -> None:
+    backwards = an_entry(end="2026-10-01T07:00:00.000000Z")
+    writer = SpoolWriter.create(a_run(complete=False))
+    writer.end(a_run(), [backwards])
+    writer.close()
+    with Ledger.open() as book:
+        assert "before it starts" in fold_in(book).problems[0]
+        assert fold_in(book).problems == ()
+        assert book.count() == 0
+    assert spools(tmp_path) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wattbook.errors import ImportFailed
@@ -111,3 +112,29 @@ def test_versions_of_any_shape_can_be_ordered(versions: list[tuple[int | str, ..
     for one in versions:
         for other in versions:
             assert (later(one) < later(other)) + (later(one) > later(other)) == (one != other)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"month": "2026-13"},
+        {"month": "May"},
+        {"scope": "4"},
+        {"method": "residual"},
+        {"kg": "NaN"},
+        {"kg": "Infinity"},
+        {"kg": "1e999999"},
+        {"kg": "1e-999999"},
+    ],
+)
+def test_what_no_plugin_should_yield_is_refused(wrong: dict[str, str]) -> None:
+    kg = wrong.pop("kg", "1")
+    with pytest.raises(ImportFailed):
+        plan([a_statement(kg, **wrong)], {}, lambda revision: ())
+
+
+def test_figures_of_nobody_knows_whom_stand_beside_those_of_somebody() -> None:
+    book = Book()
+    book.take([a_statement("1")])
+    book.take([a_statement("7", account="unspecified", month="2026", interface="console")])
+    assert [s.co2e_kg for r in book.counted() for s in r.statements] == [1]

@@ -65,5 +65,9 @@ class LedgerError(WattbookError):
     """The book cannot be opened, read or written."""
 
 
+class NoRecord(LedgerError):
+    """Something that can never be written down in a book, on any day."""
+
+
 class NoLedger(LedgerError, FileNotFoundError):
     """There is no book at this place, and none was to be made."""

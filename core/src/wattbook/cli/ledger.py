@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -158,9 +159,13 @@ def export(form: str, output: str | None, ledger: str | None, config: str | None
                 raise click.UsageError("with --json, name a file with -o: stdout holds one document only")
             write(book, sys.stdout)
             return
+        # a file that is there already stays whole until the new one is
+        target = f"{output}.part" if os.path.isfile(output) or not os.path.exists(output) else output
         try:
-            with open(output, "w", encoding="utf-8", newline="") as stream:
+            with open(target, "w", encoding="utf-8", newline="") as stream:
                 count = write(book, stream)
+            if target != output:
+                os.replace(target, output)
         except OSError as error:
             raise LedgerError(f"{output}: cannot be written: {error.strerror}") from error
     if as_json:

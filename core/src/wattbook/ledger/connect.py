@@ -19,6 +19,7 @@ from wattbook.errors import LedgerError, NoLedger
 from wattbook.ledger import schema
 
 BUSY_TIMEOUT_S = 60.0
+CONNECT_TIMEOUT_S = 10
 ENGINES = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 
 
@@ -222,6 +223,8 @@ def _write_ahead(connection: Connection) -> None:
 
 
 def _postgresql(url: URL, shown: str, *, create: bool) -> Engine:
+    if "connect_timeout" not in url.query:
+        url = url.update_query_dict({"connect_timeout": str(CONNECT_TIMEOUT_S)})
     engine = create_engine(url, pool_pre_ping=True)
     event.listen(engine, "connect", _search_path)
     try:

@@ -7,7 +7,7 @@ import os
 from attrs import frozen
 
 from wattbook import spool
-from wattbook.errors import LedgerError
+from wattbook.errors import LedgerError, NoRecord
 from wattbook.ledger.connect import parse_url, printable, users_own
 from wattbook.ledger.store import Ledger
 
@@ -48,6 +48,9 @@ def fold_in(ledger: Ledger, state_dir: str | os.PathLike[str] | None = None) -> 
             continue
         try:
             added = ledger.add(content.entries, [] if content.run is None else [content.run])
+        except NoRecord as error:
+            problems.append(f"{path}: set aside as {spool.set_aside(path)}: {error}")
+            continue
         except LedgerError as error:
             problems.append(f"{path}: stays where it is: {error}")
             continue

@@ -51,6 +51,7 @@ def take_in(
                 fresh, known, warnings = revised(entries, ledger.entries(run_id=entries[0].run_id))
                 added = ledger.add(fresh, runs)
                 added = Added(new=added.new, known=added.known + known)
+                warnings += _met(ledger, entries) if added.new else []
             stated = StatementsAdded()
             if imported.statements:
                 snapshot = Snapshot(
@@ -66,6 +67,19 @@ def take_in(
                 Taken(imported=imported, entries=added, statements=stated, warnings=(*warnings, *stated.warnings))
             )
     return taken
+
+
+def _met(ledger: Ledger, entries: Iterable[Entry]) -> list[str]:
+    """What the book has of the same hosts and hours from elsewhere."""
+    spans: dict[str, tuple[str, str, str]] = {}
+    for entry in entries:
+        if entry.outermost and entry.kind != "gap":
+            _, start, end = spans.get(entry.host, ("", entry.start, entry.end))
+            spans[entry.host] = (entry.run_id, min(start, entry.start), max(end, entry.end))
+    others = {host: ledger.beside(run_id, host, start, end) for host, (run_id, start, end) in spans.items()}
+    return [
+        f"run {other} covers {host} at the same time: reports count it once" for host, other in others.items() if other
+    ]
 
 
 def run_id_of(imported: Imported) -> str:

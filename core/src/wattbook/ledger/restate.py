@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
@@ -105,6 +106,7 @@ def single(statements: Iterable[Statement]) -> tuple[list[Statement], list[str]]
     seen: dict[tuple[object, ...], Statement] = {}
     doubled = 0
     for statement in statements:
+        _check(statement)
         key = (statement.interface, later(statement.version_key), *statement.key)
         first = seen.setdefault(key, statement)
         if first is statement:
@@ -118,6 +120,22 @@ def single(statements: Iterable[Statement]) -> tuple[list[Statement], list[str]]
         doubled += 1
     warnings = [f"{doubled} figures were there twice with equal values; each is kept once"] if doubled else []
     return list(seen.values()), warnings
+
+
+_MONTH = re.compile(r"\d{4}(-(0[1-9]|1[0-2]))?")
+_SCOPES, _METHODS = ("1", "2", "3", "total"), ("location", "market", "unsplit")
+MAX_DIGITS = 30
+
+
+def _check(statement: Statement) -> None:
+    """Refuse what no plugin should yield; the book must not hold it, whoever wrote the plugin."""
+    kg = statement.co2e_kg
+    if not kg.is_finite() or (kg and not -MAX_DIGITS < kg.adjusted() < MAX_DIGITS):
+        raise ImportFailed(f"{statement.value_raw[:40]!r} is no number of kilograms")
+    if not _MONTH.fullmatch(statement.month):
+        raise ImportFailed(f"{statement.month[:40]!r} is neither a month nor a year")
+    if statement.scope not in _SCOPES or statement.method not in _METHODS:
+        raise ImportFailed(f"there is no scope {statement.scope[:40]!r} with method {statement.method[:40]!r}")
 
 
 def plan(

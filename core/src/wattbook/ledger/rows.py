@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from wattbook.errors import LedgerError
+from wattbook.errors import NoRecord
 from wattbook.ledger.restate import Chain, Revision, plain
 from wattbook.model import Basis, Statement
 from wattbook.records import (
@@ -30,7 +30,7 @@ from wattbook.records import (
 
 
 def from_entry(entry: Entry) -> tuple[dict[str, Any], str]:
-    """The row of ``entry`` and the key of its context; raises ``LedgerError`` for what has no place in a book."""
+    """The row of ``entry`` and the key of its context; raises ``NoRecord`` for what has no place in a book."""
     _check(entry)
     try:
         context_id = _context_of(entry)
@@ -46,7 +46,7 @@ def from_entry(entry: Entry) -> tuple[dict[str, Any], str]:
             "supersedes": entry.supersedes,
         }  # fmt: skip
     except (ValueError, TypeError) as error:
-        raise LedgerError(f"an entry of run {entry.run_id} cannot be written down: {error}") from error
+        raise NoRecord(f"an entry of run {entry.run_id} cannot be written down: {error}") from error
     return row, context_id
 
 
@@ -96,14 +96,14 @@ def _check(entry: Entry) -> None:
     """Refuse at the door: times that do not sort, and energies that no meter can have seen."""
     for moment in (entry.start, entry.end):
         if not _MOMENT.fullmatch(moment):
-            raise LedgerError(f"an entry of run {entry.run_id} has {moment!r} for a time in UTC")
+            raise NoRecord(f"an entry of run {entry.run_id} has {moment!r} for a time in UTC")
     if entry.end < entry.start:
-        raise LedgerError(f"an entry of run {entry.run_id} ends at {entry.end}, before it starts")
+        raise NoRecord(f"an entry of run {entry.run_id} ends at {entry.end}, before it starts")
     for joules in (entry.energy_j, entry.low_j, entry.high_j):
         if joules is not None and not 0 <= joules < math.inf:
-            raise LedgerError(f"an entry of run {entry.run_id} for {entry.device}/{entry.domain} says {joules:g} J")
+            raise NoRecord(f"an entry of run {entry.run_id} for {entry.device}/{entry.domain} says {joules:g} J")
     if entry.kind == "reading" and (entry.energy_j is None or entry.basis not in _BASES):
-        raise LedgerError(f"a reading of run {entry.run_id} needs an energy and a basis")
+        raise NoRecord(f"a reading of run {entry.run_id} needs an energy and a basis")
 
 
 _BASES = {str(basis) for basis in Basis}
@@ -135,7 +135,7 @@ def from_run(record: RunRecord) -> dict[str, Any]:
     try:
         content, record_id = canonical(stated(record)), content_id(stated(record))
     except (ValueError, TypeError) as error:
-        raise LedgerError(f"the run {record.run_id!r} cannot be written down: {error}") from error
+        raise NoRecord(f"the run {record.run_id!r} cannot be written down: {error}") from error
     return {
         "record_id": record_id, "run_id": record.run_id, "kind": record.kind,
         "parent_id": record.parent_id, "start_at": record.start, "end_at": record.end,

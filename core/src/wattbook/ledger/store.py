@@ -15,7 +15,7 @@ from attrs import frozen
 from sqlalchemy import Column, Connection, Engine, Row, Select, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from wattbook.errors import ImportFailed, LedgerError
+from wattbook.errors import ImportFailed, LedgerError, NoRecord
 from wattbook.ledger import rows, schema, view
 from wattbook.ledger.connect import connect, default_url, parse_url, printable, translated
 from wattbook.ledger.restate import ACTIVE, Chain, Revision, plan
@@ -247,6 +247,11 @@ class Ledger:
                     shared = contexts.get(row.context_id)
                     yield row, None if shared is None else rows.to_entry(row, shared)
 
+    def beside(self, run_id: str, host: str, start: str, end: str) -> str | None:
+        """Another run whose figures for *host* meet this stretch of time, if there is one."""
+        with self._reading() as connection:
+            return connection.execute(view.meeting(run_id, host, start, end)).scalars().first()
+
     def runs(
         self, *, run_id: str | None = None, last: int | None = None, as_of: datetime | None = None
     ) -> list[RunRecord]:
@@ -343,7 +348,7 @@ def _check_text(row: Mapping[str, Any]) -> None:
     """Refuse what one engine would take and another would not."""
     for column, value in row.items():
         if isinstance(value, str) and ("\0" in value or not (value.isascii() or _encodes(value))):
-            raise LedgerError(f"{column} holds {value[:40]!r}, which is no text that a database keeps")
+            raise NoRecord(f"{column} holds {value[:40]!r}, which is no text that a database keeps")
 
 
 def _encodes(value: str) -> bool:

@@ -46,6 +46,18 @@ def beginning(entry_id: str) -> Select[Any]:
     return select(entry).where(entry.c.entry_id.startswith(entry_id, autoescape=True)).limit(2)
 
 
+def meeting(run_id: str, host: str, start: str, end: str) -> Select[Any]:
+    """A run other than *run_id* with addends of *host* between *start* and *end*."""
+    corrected = select(entry.c.supersedes).where(entry.c.supersedes.is_not(None))
+    return (
+        select(entry.c.run_id)
+        .where(entry.c.end_at > start, entry.c.start_at < end, entry.c.host == host, entry.c.run_id != run_id)
+        .where(entry.c.kind == "reading", entry.c.outermost == 1, entry.c.entry_id.not_in(corrected))
+        .order_by(entry.c.run_id)
+        .limit(1)
+    )
+
+
 def contexts(ids: Iterable[str]) -> Select[Any]:
     """What some entries share with others."""
     return select(context).where(context.c.context_id.in_(list(ids)))
