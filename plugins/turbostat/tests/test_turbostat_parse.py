@@ -139,6 +139,11 @@ def test_a_summary_row_that_is_too_short_stops_the_table() -> None:
     assert problems == ["2: the summary row has 5 cells for 6 columns"]
 
 
+def test_a_row_that_ends_before_its_labels_is_no_summary() -> None:
+    text = "usec\tTime_Of_Day_Seconds\tCPU\tPkgWatt\n5\t10.5\n5\n5\t10.5\t-\t42.00\n"
+    assert watts(text) == [{"package": 42.0}]
+
+
 def test_a_wrapped_header_is_refused() -> None:
     text = "Core CPU Busy%\nCorWatt PkgWatt\n- - 1.59\n7.00 42.00\n"
     intervals, problems = parse(text)

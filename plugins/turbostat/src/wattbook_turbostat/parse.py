@@ -49,7 +49,7 @@ class Parser:
             return self._distrust("a row is longer than its header", number)
         if header.topology:  # most rows are those of CPUs: look no further than needed
             at = header.topology[0]
-            if line.split(b"\t", at + 1)[at] != b"-":
+            if line.split(b"\t", at + 1)[at : at + 1] != [b"-"]:
                 self._rows += 1
                 if header.package_at is not None and (self.per_package or not self._known):
                     self._package_row(line.rstrip(b"\r\n").split(b"\t"), header)
