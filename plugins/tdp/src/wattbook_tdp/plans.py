@@ -9,9 +9,10 @@ from wattbook import Activity, Chip, Domain, Load
 
 from wattbook_tdp import constants as c
 from wattbook_tdp import intervals, models
+from wattbook_tdp.accelerators import accelerator
 from wattbook_tdp.observed import summary
+from wattbook_tdp.processors import Processors, processors
 from wattbook_tdp.shapes import as_os, f, mean
-from wattbook_tdp.subject import Processors, accelerator, processors
 
 SCALES = {"os": "of the operating system's CPU time", "throughput": "of the maximum throughput"}
 
