@@ -28,9 +28,9 @@ VIEWS: tuple[tuple[str, str], ...] = (
 )
 
 
-def check_unit(unit: str | None, field: str) -> None:
+def check_unit(unit: str, field: str) -> None:
     """The unit is a constant; a file that says another one is not this format."""
-    if unit and unit != UNIT:
+    if unit not in ("", UNIT):
         raise ImportFailed(f"the unit is {unit!r}; this format is in {UNIT}", field=field)
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from decimal import Decimal
 from functools import partial
 
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 
 from wattbook_csp import aws, months, tables, versions
-from wattbook_csp.decimals import Marks, kilograms
+from wattbook_csp.decimals import Marks, row_kilograms
 from wattbook_csp.notes import Notes
 from wattbook_csp.snapshots import Figures, Row, Told, Version, newest
 
@@ -78,25 +77,17 @@ def _rows(file: SourceFile, account: str, notes: Notes) -> Iterator[Row]:
 
 def _figures(row: Row, marks: Marks) -> Figures:
     _, service, region, model, *raws = row.cells
-    values: list[Decimal | None] = []
-    statements = []
-    field = ""
     try:
-        for (scope, method), column, raw in zip(aws.VIEWS, VALUES, raws, strict=True):
-            field = column
-            if not raw:
-                values.append(None)
-                continue
-            co2e_kg = kilograms(raw, aws.UNIT_KG, marks)
-            values.append(co2e_kg)
-            statements.append(
-                Statement(
-                    provider=aws.PROVIDER, account=row.account, month=row.month, service=service, region=region,
-                    scope=scope, method=method, co2e_kg=co2e_kg, value_raw=raw, unit_raw=aws.UNIT,
-                    model_version=model, version_key=row.version, interface="console",
-                    resolution_kg=aws.RESOLUTION_KG,
-                )
-            )  # fmt: skip
+        values = row_kilograms(raws, VALUES, aws.UNIT_KG, marks)
     except ImportFailed as refused:
-        raise ImportFailed(refused.reason, path=row.path, line=row.line, field=field) from None
+        raise ImportFailed(refused.reason, path=row.path, line=row.line, field=refused.field) from None
+    statements = [
+        Statement(
+            provider=aws.PROVIDER, account=row.account, month=row.month, service=service, region=region,
+            scope=scope, method=method, co2e_kg=co2e_kg, value_raw=raw, unit_raw=aws.UNIT, model_version=model,
+            version_key=row.version, interface="console", resolution_kg=aws.RESOLUTION_KG,
+        )
+        for co2e_kg, raw, (scope, method) in zip(values, raws, aws.VIEWS, strict=True)
+        if co2e_kg is not None
+    ]  # fmt: skip
     return Figures((row.account, row.month, service, region), statements, check=partial(aws.compare_totals, values))

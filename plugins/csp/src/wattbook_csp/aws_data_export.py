@@ -4,42 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from decimal import Decimal
+from datetime import datetime
 from functools import lru_cache, partial
 
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 
 from wattbook_csp import aws, months, parquet, tables, versions
-from wattbook_csp.decimals import kilograms
+from wattbook_csp.decimals import row_kilograms
 from wattbook_csp.notes import Notes
 from wattbook_csp.snapshots import Figures, Row, Told, Version, newest
 
 FORMAT = "aws-data-export"
 
-REQUIRED = (
-    "usage_account_id", "payer_account_id", "product_code", "region_code", "usage_period_start",
-    "model_version", "last_refresh_timestamp", "total_mbm_emissions_value",
-)  # fmt: skip
 #: one a view; an export that was set up in 2025 has some of them only
-VALUES = (
+VIEWS = (
     "total_lbm_emissions", "total_mbm_emissions", "total_scope_1_emissions", "total_scope_2_lbm_emissions",
     "total_scope_2_mbm_emissions", "total_scope_3_lbm_emissions", "total_scope_3_mbm_emissions",
 )  # fmt: skip
-OPTIONAL = (
-    "location", "usage_period_end", *(f"{name}_value" for name in VALUES if name != "total_mbm_emissions"),
-    *(f"{name}_unit" for name in VALUES),
-)  # fmt: skip
-COLUMNS = (*REQUIRED, *OPTIONAL)
+VALUES = tuple(f"{name}_value" for name in VIEWS)
+UNITS = tuple(f"{name}_unit" for name in VIEWS)
+PLACES = ("usage_account_id", "payer_account_id", "product_code", "region_code", "location")
+TIMES = ("usage_period_start", "usage_period_end", "model_version", "last_refresh_timestamp")
+COLUMNS = (*PLACES, *TIMES, *VALUES, *UNITS)
+REQUIRED = {*PLACES, *TIMES, "total_mbm_emissions_value"} - {"location", "usage_period_end"}
 VERSION_COLUMNS = (
     "payer_account_id", "usage_period_start", "model_version", "last_refresh_timestamp", "usage_account_id",
 )  # fmt: skip
-_PLACE = {name: index for index, name in enumerate(COLUMNS)}
-_LOCATION, _END = _PLACE["location"], _PLACE["usage_period_end"]
-#: where a view's value and unit stand, and what it is
-_VIEWS = tuple(
-    (_PLACE[f"{name}_value"], _PLACE[f"{name}_unit"], scope, method)
-    for name, (scope, method) in zip(VALUES, aws.VIEWS, strict=True)
-)
+_USUAL_UNITS = (aws.UNIT,) * len(UNITS)
 _TELLING = {
     "last_refresh_timestamp", "payer_account_id", "usage_account_id", "usage_period_start",
     "total_mbm_emissions_value", "total_lbm_emissions_value",
@@ -83,56 +74,61 @@ def _rows(file: SourceFile, notes: Notes) -> Iterator[Row]:
     else:
         numbered = tables.rows(file, notes, COLUMNS, REQUIRED)
     for line, cells in numbered:
-        _, payer, _, _, start, model, refreshed, *_ = cells
+        _, payer, _, _, _, start, _, model, refreshed, *_ = cells
         field = "usage_period_start"
         try:
             month = months.month(start)
-            field = "model_version" if not model else "last_refresh_timestamp"
+            field = "model_version"
+            versions.numbers(model)
+            field = "last_refresh_timestamp"
             version = _version(model, refreshed)
         except ImportFailed as refused:
-            field = "model_version" if "model version" in refused.reason else field
             raise ImportFailed(refused.reason, path=path, line=line, field=field) from None
         yield Row(path, line, payer, month, version, cells)
 
 
 def _figures(row: Row) -> Figures:
     path, line, _, month, version, cells = row
-    account, payer, service, region, start, model, refreshed, *_ = cells
-    region = region or cells[_LOCATION]  # global services have no region
-    values: list[Decimal | None] = []
-    statements = []
-    field = "usage_period_end"
+    account, payer, service, region, location, start, end, model, refreshed, *_ = cells
+    raws, units = cells[9:16], cells[16:23]
     try:
-        if cells[_END] and months.period(start, cells[_END]) != month:
-            raise ImportFailed(f"{start} to {cells[_END]} is more than a month")
-        published_at = months.moment(refreshed) if refreshed else None
-        field = "last_refresh_timestamp"
-        if published_at is not None and published_at < months.moment(start):
-            raise ImportFailed(f"{refreshed} is before the month that the figure is of")
-        field = "usage_account_id"
-        if not account:
-            raise ImportFailed("is empty, and part of the key")
-        for place, unit_place, scope, method in _VIEWS:
-            raw = cells[place]
-            if not raw:
-                values.append(None)  # NULL: not computed, which is not 0
-                continue
-            if cells[unit_place] not in ("", aws.UNIT):
-                aws.check_unit(cells[unit_place], COLUMNS[unit_place])
-            field = COLUMNS[place]
-            co2e_kg = kilograms(raw, aws.UNIT_KG)
-            values.append(co2e_kg)
-            statements.append(
-                Statement(
-                    provider=aws.PROVIDER, account=account, month=month, service=service, region=region,
-                    scope=scope, method=method, co2e_kg=co2e_kg, value_raw=raw, unit_raw=aws.UNIT,
-                    model_version=model, version_key=version, published_at=published_at, payer=payer,
-                    interface="data-export", resolution_kg=aws.RESOLUTION_KG,
-                )
-            )  # fmt: skip
+        published_at = _checked(month, account, start, end, refreshed)
+        if units != _USUAL_UNITS:
+            for unit, name in zip(units, UNITS, strict=True):
+                aws.check_unit(unit, name)
+        values = row_kilograms(raws, VALUES, aws.UNIT_KG)
     except ImportFailed as refused:
-        raise ImportFailed(refused.reason, path=path, line=line, field=refused.field or field) from None
+        raise ImportFailed(refused.reason, path=path, line=line, field=refused.field) from None
+    region = region or location  # global services have no region
+    statements = [
+        Statement(
+            provider=aws.PROVIDER, account=account, month=month, service=service, region=region, scope=scope,
+            method=method, co2e_kg=co2e_kg, value_raw=raw, unit_raw=aws.UNIT, model_version=model,
+            version_key=version, published_at=published_at, payer=payer, interface="data-export",
+            resolution_kg=aws.RESOLUTION_KG,
+        )
+        for co2e_kg, raw, (scope, method) in zip(values, raws, aws.VIEWS, strict=True)
+        if co2e_kg is not None  # NULL: not computed, which is not 0
+    ]  # fmt: skip
     # equal numbers may be written differently, in CSV and in Parquet
-    same = tuple([float(cells[view[0]] or -1) for view in _VIEWS])
+    same = tuple([float(raw or -1) for raw in raws])
     check = None if aws.agree(same) else partial(aws.compare_totals, values)
     return Figures((payer, account, month, service, region), statements, same, check)
+
+
+@lru_cache(maxsize=4096)
+def _checked(month: str, account: str, start: str, end: str, refreshed: str) -> datetime | None:
+    """When the figure was published, if it is one of an account and of a month that was over."""
+    if not account:
+        raise ImportFailed("is empty, and part of the key", field="usage_account_id")
+    try:
+        period = months.period(start, end) if end else month
+    except ImportFailed as refused:
+        raise ImportFailed(refused.reason, field="usage_period_end") from None
+    if period != month:
+        raise ImportFailed(f"{start} to {end} is more than a month", field="usage_period_end")
+    published_at = months.moment(refreshed) if refreshed else None
+    if published_at is not None and published_at < months.moment(start):
+        reason = f"{refreshed} is before the month that the figure is of"
+        raise ImportFailed(reason, field="last_refresh_timestamp")
+    return published_at

@@ -13,7 +13,7 @@ from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 
 from wattbook_csp import json_rows, months, pages, tables, versions
 from wattbook_csp.agreement import compare
-from wattbook_csp.decimals import KG_PER_KG, Marks, kilograms
+from wattbook_csp.decimals import KG_PER_KG, Marks, row_kilograms
 from wattbook_csp.notes import Notes
 from wattbook_csp.snapshots import Figures, Row, Told, newest
 
@@ -36,7 +36,8 @@ VIEWS = (
     ("carbon_footprint_kgco2e_scope2_market_based", "2", "market"),
     ("carbon_footprint_kgco2e_scope3", "3", "unsplit"),
 )
-COLUMNS = (*REQUIRED, *(name for name, _, _ in VIEWS), SCALAR, "service_description", "location_region")
+FIELDS = tuple(name for name, _, _ in VIEWS)
+COLUMNS = (*REQUIRED, *FIELDS, SCALAR, "service_description", "location_region")
 _TELLING = {"billing_account_id", "carbon_model_version", TOTAL, SCALAR, "carbon_footprint_kgco2e_scope1"}
 
 
@@ -133,31 +134,25 @@ def _flatten(prefix: str, document: dict[str, Any], flat: dict[str, str], depth:
 
 
 def _figures(row: Row, marks: Marks) -> Figures:
-    _, account, project, service_id, place, model, *figures, scalar, service, region = row.cells
-    figures[0] = figures[0] or scalar
+    _, account, project, service_id, place, model, *raws, scalar, service, region = row.cells
+    raws[0] = raws[0] or scalar
+    try:
+        values = row_kilograms(raws, FIELDS, UNIT_KG, marks)
+    except ImportFailed as refused:
+        raise ImportFailed(refused.reason, path=row.path, line=row.line, field=refused.field) from None
     place = place or region or "global"
     resource = f"projects/{project}/services/{service_id}"
-    values: list[Decimal | None] = []
-    statements = []
-    field = ""
-    try:
-        for raw, (field, scope, method) in zip(figures, VIEWS, strict=True):  # noqa: B007
-            if not raw:
-                values.append(None)  # NULL: not computed, which is not 0
-                continue
-            co2e_kg = kilograms(raw, UNIT_KG, marks)
-            values.append(co2e_kg)
-            statements.append(
-                Statement(
-                    provider="gcp", account=account, month=row.month, service=service or service_id, region=place,
-                    resource=resource, scope=scope, method=method, co2e_kg=co2e_kg, value_raw=raw, unit_raw=UNIT,
-                    model_version=model, version_key=row.version, interface="bigquery",
-                )
-            )  # fmt: skip
-    except ImportFailed as refused:
-        raise ImportFailed(refused.reason, path=row.path, line=row.line, field=field) from None
+    statements = [
+        Statement(
+            provider="gcp", account=account, month=row.month, service=service or service_id, region=place,
+            resource=resource, scope=scope, method=method, co2e_kg=co2e_kg, value_raw=raw, unit_raw=UNIT,
+            model_version=model, version_key=row.version, interface="bigquery",
+        )
+        for co2e_kg, raw, (_, scope, method) in zip(values, raws, VIEWS, strict=True)
+        if co2e_kg is not None  # NULL: not computed, which is not 0
+    ]  # fmt: skip
     key = (account, row.month, project, service_id, place)
-    same = tuple([float(raw or -1) for raw in figures]) if marks is Marks.MACHINE else None
+    same = tuple([float(raw or -1) for raw in raws]) if marks is Marks.MACHINE else None
     return Figures(key, statements, same, partial(_compare, values))
 
 

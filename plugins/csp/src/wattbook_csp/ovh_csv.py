@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from functools import partial
@@ -11,7 +11,7 @@ from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 
 from wattbook_csp import months, tables
 from wattbook_csp.agreement import compare
-from wattbook_csp.decimals import KG_PER_KG, Marks, kilograms
+from wattbook_csp.decimals import KG_PER_KG, Marks, row_kilograms
 from wattbook_csp.notes import Notes
 from wattbook_csp.snapshots import Figures, Row, Told, newest
 
@@ -29,8 +29,8 @@ PARTS = {
                "market_based_operational_emissions_kg_co2eq"),
 }  # fmt: skip
 TOTALS = {"location": "total_location_based_kg_co2eq", "market": "total_market_based_kg_co2eq"}
-OPTIONAL = tuple(dict.fromkeys((*PARTS["location"], *PARTS["market"])))
-COLUMNS = (*KEY, *TOTALS.values(), *OPTIONAL)
+FIGURES = (*TOTALS.values(), *dict.fromkeys((*PARTS["location"], *PARTS["market"])))
+COLUMNS = (*KEY, *FIGURES)
 
 
 def sniff(file: SourceFile) -> bool:
@@ -67,7 +67,7 @@ def _versions(file: SourceFile, account: str) -> Iterator[Told]:
 
 
 def _rows(file: SourceFile, account: str, notes: Notes) -> Iterator[Row]:
-    for line, cells in tables.rows(file, notes, COLUMNS, COLUMNS[:8]):
+    for line, cells in tables.rows(file, notes, COLUMNS, (*KEY, *TOTALS.values())):
         try:
             month = months.month(cells[5])
         except ImportFailed as refused:
@@ -76,35 +76,25 @@ def _rows(file: SourceFile, account: str, notes: Notes) -> Iterator[Row]:
 
 
 def _figures(row: Row, marks: Marks) -> Figures:
-    cells = dict(zip(COLUMNS, row.cells, strict=True))
-    resource = "/".join(cells[name] for name in ("range", "name", "server_domain") if cells[name])
-    statements = []
-    checks: list[Callable[[], None]] = []
-    for method, column in TOTALS.items():
-        total = _kg(cells, column, row, marks)
-        if total is None:
-            continue
-        statements.append(
-            Statement(
-                provider="ovh", account=row.account, month=row.month, service=cells["type"],
-                region=cells["datacenter"], resource=resource, scope="total", method=method, co2e_kg=total,
-                value_raw=cells[column], unit_raw=UNIT, interface="carbon-calculator", resolution_kg=RESOLUTION_KG,
-            )
-        )  # fmt: skip
-        parts = [_kg(cells, name, row, marks) for name in PARTS[method]]
-        checks.append(partial(compare, column, RESOLUTION_KG, total, *parts))
-    return Figures(row.cells[:6], statements, check=lambda: _all(checks))
-
-
-def _all(checks: Iterable[Callable[[], None]]) -> None:
-    for check in checks:
-        check()
-
-
-def _kg(cells: dict[str, str], column: str, row: Row, marks: Marks) -> Decimal | None:
-    if not cells[column]:
-        return None
+    key, raws = row.cells[: len(KEY)], row.cells[len(KEY) :]
     try:
-        return kilograms(cells[column], UNIT_KG, marks)
+        figures = dict(zip(FIGURES, row_kilograms(raws, FIGURES, UNIT_KG, marks), strict=True))
     except ImportFailed as refused:
-        raise ImportFailed(refused.reason, path=row.path, line=row.line, field=column) from None
+        raise ImportFailed(refused.reason, path=row.path, line=row.line, field=refused.field) from None
+    service, datacenter, *names, _ = key
+    statements = [
+        Statement(
+            provider="ovh", account=row.account, month=row.month, service=service, region=datacenter,
+            resource="/".join(name for name in names if name), scope="total", method=method, co2e_kg=co2e_kg,
+            value_raw=raws[FIGURES.index(column)], unit_raw=UNIT, interface="carbon-calculator",
+            resolution_kg=RESOLUTION_KG,
+        )
+        for method, column in TOTALS.items()
+        if (co2e_kg := figures[column]) is not None
+    ]  # fmt: skip
+    return Figures(key, statements, check=partial(_compare, figures))
+
+
+def _compare(figures: Mapping[str, Decimal | None]) -> None:
+    for method, column in TOTALS.items():
+        compare(column, RESOLUTION_KG, figures[column], *(figures[name] for name in PARTS[method]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from wattbook import ImportFailed, SourceFile
@@ -41,7 +41,7 @@ def mentions(file: SourceFile, name: bytes) -> bool:
 
 
 def rows(
-    file: SourceFile, columns: Sequence[str], required: Sequence[str] | None = None
+    file: SourceFile, columns: Sequence[str], required: Collection[str] | None = None
 ) -> Iterator[tuple[int, Cells]]:
     """Row number and cells of each row as text, in the order of *columns*; ``""`` for NULL."""
     number = 0
@@ -59,7 +59,7 @@ def distinct(file: SourceFile, columns: Sequence[str]) -> set[Cells]:
     return found
 
 
-def _batches(file: SourceFile, columns: Sequence[str], required: Sequence[str]) -> Iterator[list[list[str]]]:
+def _batches(file: SourceFile, columns: Sequence[str], required: Collection[str]) -> Iterator[list[list[str]]]:
     """The columns, a bounded number of rows at a time."""
     try:
         import pyarrow as pa
@@ -73,7 +73,7 @@ def _batches(file: SourceFile, columns: Sequence[str], required: Sequence[str]) 
         with file.open() as stream, pq.ParquetFile(stream, buffer_size=BUFFER_BYTES, pre_buffer=False) as table:
             _refuse_bomb(table.metadata, size, file)
             present = set(table.schema_arrow.names)
-            for name in required:
+            for name in (name for name in columns if name in required):
                 if name not in present:
                     raise ImportFailed("the column is missing", path=file.path, field=name)
             wanted = [name for name in columns if name in present]

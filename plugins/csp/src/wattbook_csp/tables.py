@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
 from typing import Any
@@ -32,7 +32,7 @@ def rows(
     file: SourceFile,
     notes: Notes,
     columns: Sequence[str],
-    required: Sequence[str] | None = None,
+    required: Collection[str] | None = None,
     *,
     canonical: Callable[[str], str] = str,
 ) -> Iterator[tuple[int, Cells]]:
@@ -64,7 +64,7 @@ def distinct(file: SourceFile, columns: Sequence[str], *, canonical: Callable[[s
 
 @contextmanager
 def _opened(
-    file: SourceFile, columns: Sequence[str], required: Sequence[str], canonical: Callable[[str], str]
+    file: SourceFile, columns: Sequence[str], required: Collection[str], canonical: Callable[[str], str]
 ) -> Iterator[tuple[Any, Callable[[list[str]], Cells], int, BoundedLines]]:
     """The rows after the header, what picks the wanted cells of one, the header's width, and the lines."""
     if file.head.startswith(_WIDE):
@@ -80,7 +80,7 @@ def _opened(
             if names is None:
                 raise ImportFailed("is empty", path=file.path)
             names = [canonical(name.strip()) for name in names]
-            for name in required:
+            for name in (name for name in columns if name in required):
                 if name not in names:
                     raise ImportFailed("the column is missing", path=file.path, line=reader.line_num, field=name)
             for name in columns:
