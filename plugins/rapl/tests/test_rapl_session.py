@@ -103,6 +103,17 @@ def test_a_machine_that_slept_says_so(a_machine: MachineOf) -> None:
     session.close()
 
 
+def test_what_the_dies_of_a_package_lose_together_is_one_gap(a_machine: MachineOf) -> None:
+    machine = a_machine().zone("intel-rapl:0", "package-0-die-0", watts=40)
+    machine.zone("intel-rapl:1", "package-0-die-1", watts=30)
+    session = a_session(machine)
+    joules(session)
+    machine.run(900)
+    (gap,) = missed(session)
+    assert gap.low_j <= 63_000 <= (gap.high_j or 0)
+    session.close()
+
+
 def test_a_driver_that_was_loaded_anew_is_not_a_turn_of_the_counter(a_machine: MachineOf) -> None:
     machine = a_machine().zone("intel-rapl:0", "package-0", watts=40, start_uj=100_000_000_000)
     session = a_session(machine)

@@ -74,7 +74,8 @@ class Session:
                 failures.append(f"{domain}: {getattr(error, 'strerror', None) or error}")
                 continue
             answered = True
-            yield from items
+            if items:
+                yield _as_one(items)
             yield Sample(at_s=max(track.at_s or 0.0 for track in tracks), domain=domain, energy_j=self._totals[domain])
         if failures and not answered:
             raise ReadError(f"no counter can be read ({failures[0]})")
@@ -104,6 +105,19 @@ class Session:
         for files in self.files.values():
             for file in files:
                 file.close()
+
+
+def _as_one(items: Sequence[Missed]) -> Missed:
+    """What several dies of one package lost in the same poll."""
+    highs = [item.high_j for item in items]
+    return Missed(
+        since_s=min(item.since_s for item in items),
+        until_s=max(item.until_s for item in items),
+        domain=items[0].domain,
+        reason="; ".join(dict.fromkeys(item.reason for item in items)),
+        low_j=sum(item.low_j for item in items),
+        high_j=None if None in highs else sum(high for high in highs if high is not None),
+    )
 
 
 def _asleep_s() -> float:
