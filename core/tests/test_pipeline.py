@@ -391,8 +391,8 @@ class Observation:
 def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Observation]]:
     started: list[Observation] = []
 
-    def start(made: Plugins, **order: Any) -> Observation:
-        started.append(Observation(tmp_path, made, monkeypatch, **order))
+    def start(made: Plugins, ended: Event | None = None, **order: Any) -> Observation:
+        started.append(Observation(tmp_path, made, monkeypatch, ended, **order))
         return started[-1]
 
     yield start
