@@ -28,7 +28,7 @@ TIMES = ("usage_period_start", "usage_period_end", "model_version", "last_refres
 COLUMNS = (*PLACES, *TIMES, *VALUES, *UNITS)
 REQUIRED = {*PLACES, *TIMES, "total_mbm_emissions_value"} - {"location", "usage_period_end"}
 VERSION_COLUMNS = (
-    "payer_account_id", "usage_period_start", "model_version", "last_refresh_timestamp", "usage_account_id",
+    "usage_period_start", "model_version", "last_refresh_timestamp", "payer_account_id", "usage_account_id",
 )  # fmt: skip
 _USUAL_UNITS = (aws.UNIT,) * len(UNITS)
 _TELLING = {
@@ -55,16 +55,24 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
 
 def _versions(file: SourceFile) -> Iterator[Told]:
     columns = parquet.distinct if parquet.is_parquet(file) else tables.distinct
-    for payer, start, model, refreshed, account in columns(file, VERSION_COLUMNS):
+    for start, model, refreshed, payer, account in columns(file, VERSION_COLUMNS):
         # what is wrong is refused with its line when the rows are read
         with suppress(ImportFailed):
-            yield Told(payer, months.month(start), _version(model, refreshed), account)
+            yield Told(payer, *_month_and_version(start, model, refreshed), account)
 
 
 @lru_cache(maxsize=4096)
-def _version(model: str, refreshed: str) -> Version:
-    """The model's version, and among exports of one model the later refresh."""
-    return (*versions.numbers(model), f"{months.moment(refreshed):%Y-%m-%dT%H:%M:%SZ}" if refreshed else "")
+def _month_and_version(start: str, model: str, refreshed: str) -> tuple[str, Version]:
+    """The month, and the model's version with the refresh that tells exports of one model apart."""
+    field = "usage_period_start"
+    try:
+        month = months.month(start)
+        field = "model_version"
+        numbers = versions.numbers(model)
+        field = "last_refresh_timestamp"
+        return month, (*numbers, f"{months.moment(refreshed):%Y-%m-%dT%H:%M:%SZ}" if refreshed else "")
+    except ImportFailed as refused:
+        raise ImportFailed(refused.reason, field=field) from None
 
 
 def _rows(file: SourceFile, notes: Notes) -> Iterator[Row]:
@@ -74,17 +82,11 @@ def _rows(file: SourceFile, notes: Notes) -> Iterator[Row]:
     else:
         numbered = tables.rows(file, notes, COLUMNS, REQUIRED)
     for line, cells in numbered:
-        _, payer, _, _, _, start, _, model, refreshed, *_ = cells
-        field = "usage_period_start"
         try:
-            month = months.month(start)
-            field = "model_version"
-            versions.numbers(model)
-            field = "last_refresh_timestamp"
-            version = _version(model, refreshed)
+            month, version = _month_and_version(cells[5], cells[7], cells[8])
         except ImportFailed as refused:
-            raise ImportFailed(refused.reason, path=path, line=line, field=field) from None
-        yield Row(path, line, payer, month, version, cells)
+            raise ImportFailed(refused.reason, path=path, line=line, field=refused.field) from None
+        yield Row(path, line, cells[1], month, version, cells)
 
 
 def _figures(row: Row) -> Figures:
