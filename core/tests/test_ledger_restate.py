@@ -14,9 +14,7 @@ from wattbook.testing.ledger import a_statement
 
 MONTHS = st.sampled_from(["2026-01", "2026-02", "2026"])
 STATEMENTS = st.builds(
-    lambda kg, version, month, account, payer, interface, service: a_statement(
-        str(kg), version=version, month=month, account=account, payer=payer, interface=interface, service=service
-    ),
+    lambda kg, version, **said: a_statement(str(kg), version=version, **said),
     kg=st.integers(0, 3),
     version=st.integers(1, 3),
     month=MONTHS,
@@ -24,6 +22,7 @@ STATEMENTS = st.builds(
     payer=st.sampled_from(["", "a"]),
     interface=st.sampled_from(["export", "console"]),
     service=st.sampled_from(["compute", "disk"]),
+    method=st.sampled_from(["location", "market"]),
 )
 SNAPSHOTS = st.lists(STATEMENTS, min_size=1, max_size=6)
 

@@ -251,20 +251,24 @@ def read(chosen: Chosen, said: ImportSource, *, version: str = "") -> Imported:
     except ImportFailed as refused:
         raise _shown(refused, chosen) from refused
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ImportFailed("the file is cut or damaged", path=chosen.files[0].shown) from error
+        raise ImportFailed("the file is cut or damaged", path=together([one.shown for one in chosen.files])) from error
     except UnicodeError as error:
-        raise ImportFailed(f"is not text in the expected encoding: {error}", path=chosen.files[0].shown) from error
+        raise ImportFailed(
+            f"is not text in the expected encoding: {error}", path=together([one.shown for one in chosen.files])
+        ) from error
     except OSError as error:
-        raise ImportFailed(f"cannot be read: {error.strerror or error}", path=chosen.files[0].shown) from error
+        raise ImportFailed(
+            f"cannot be read: {error.strerror or error}", path=together([one.shown for one in chosen.files])
+        ) from error
     except Exception as error:
         log.debug("%s failed to read %s", chosen.plugin, chosen.files[0].shown, exc_info=True)
         reason = Broken.from_error(chosen.plugin, "import_provided", error).reason
         raise ImportFailed(
             f"the plugin {chosen.plugin} failed on this file ({reason}); that is a defect of the plugin",
-            path=chosen.files[0].shown,
+            path=together([one.shown for one in chosen.files]),
         ) from error
     if not recordings and not statements:
-        raise ImportFailed("holds no power and no carbon figure", path=chosen.files[0].shown)
+        raise ImportFailed("holds no power and no carbon figure", path=together([one.shown for one in chosen.files]))
     return Imported(
         plugin=chosen.plugin, plugin_version=version, format=chosen.importer.format,
         basis=str(chosen.importer.basis), shown=tuple(one.shown for one in chosen.files),
@@ -302,8 +306,18 @@ def content_sha256(one: Handed) -> str:
 
 
 def _shown(refused: ImportFailed, chosen: Chosen) -> ImportFailed:
-    path = _name(refused.path, chosen) or (chosen.files[0].shown if len(chosen.files) == 1 else None)
+    path = _name(refused.path, chosen) or together([one.shown for one in chosen.files])
     return ImportFailed(refused.reason, path=path, line=refused.line, field=refused.field)
+
+
+def together(shown: Sequence[str]) -> str:
+    """One name for the files of an import: the file, or the folder that holds them."""
+    if len(shown) == 1:
+        return shown[0]
+    try:
+        return os.path.commonpath(shown) or shown[0]
+    except ValueError:
+        return shown[0]
 
 
 def _name(path: str | None, chosen: Chosen) -> str | None:

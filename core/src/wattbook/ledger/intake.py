@@ -9,7 +9,7 @@ from attrs import evolve, field, frozen
 from wattbook.config import Config
 from wattbook.errors import ImportFailed
 from wattbook.host import host_name, place
-from wattbook.importing import Imported
+from wattbook.importing import Imported, together
 from wattbook.ledger.store import Added, Ledger, StatementsAdded
 from wattbook.model import Recording
 from wattbook.records import Entry, Labels, RunRecord, Snapshot
@@ -62,7 +62,10 @@ def take_in(
                     paths=imported.names,
                     synthetic=synthetic,
                 )
-                stated = ledger.add_statements(imported.statements, snapshot, force=force)
+                try:
+                    stated = ledger.add_statements(imported.statements, snapshot, force=force)
+                except ImportFailed as refused:
+                    raise refused.at(together(imported.shown)) from refused
             taken.append(
                 Taken(imported=imported, entries=added, statements=stated, warnings=(*warnings, *stated.warnings))
             )
@@ -103,7 +106,7 @@ def booked(
     first = host
     for recording in imported.recordings:
         if not recording.readings:
-            raise ImportFailed(_no_times(recording), path=imported.shown[0] if len(imported.shown) == 1 else None)
+            raise ImportFailed(_no_times(recording), path=together(imported.shown))
         name = host or recording.hardware or host_name()
         first = first or name
         tree = Tree((reading.domain for reading in recording.readings), config.containment)

@@ -132,6 +132,8 @@ def _check(statement: Statement) -> None:
     kg = statement.co2e_kg
     if not kg.is_finite() or (kg and not -MAX_DIGITS < kg.adjusted() < MAX_DIGITS):
         raise ImportFailed(f"{statement.value_raw[:40]!r} is no number of kilograms")
+    if statement.month == "unspecified":
+        raise ImportFailed("the file does not say its month: say it with --option month=2026-09")
     if not _MONTH.fullmatch(statement.month):
         raise ImportFailed(f"{statement.month[:40]!r} is neither a month nor a year")
     if statement.scope not in _SCOPES or statement.method not in _METHODS:
@@ -230,33 +232,45 @@ class _State:
 
     def take(self, chain: Chain, told: list[Statement]) -> None:
         version = told[0].version_key
-        content = figures_id(chain, version, told)
         revisions = self.book.get(chain, [])
         head = revisions[-1] if revisions else None
-        forced = self.force and head is not None
-        if any(old.content_id == content for old in revisions):
-            assert head is not None
-            recalled = forced and (head.content_id != content or head.standing != ACTIVE)
+        content = raw = figures_id(chain, version, told)
+        before = next((old for old in reversed(revisions) if old.size), None)
+        order = (
+            1
+            if before is None
+            else (later(version) > later(before.version_key)) - (later(version) < later(before.version_key))
+        )
+        replaced: list[Statement] = []
+        carried: list[Statement] = []
+        if before is not None and order == 0 and before.content_id != raw:
+            carried, replaced = _beside(self.figures_of(before) if not before.statements else before.statements, told)
+            content = figures_id(chain, version, [*carried, *told])
+        if head is not None and any(old.content_id in (raw, content) for old in revisions):
+            recalled = self.force and (head.content_id != content or head.standing != ACTIVE)
             freed = head.content_id == content and head.standing == BESIDE and not self._rivals(chain)
             if not (recalled or freed):
                 self.known += len(told)
                 return
-        reason = "first"
-        before = next((old for old in reversed(revisions) if old.size), None)
-        if before is not None and before.content_id != content:
-            order = (later(version) > later(before.version_key)) - (later(version) < later(before.version_key))
-            same = order == 0 and _numbers(told) == _numbers(before.statements or self.figures_of(before))
-            reason = "new completeness" if same else {1: "newer version", 0: "silent restatement", -1: "forced"}[order]
-            if order < 0 and not self.force:
-                raise ImportFailed(
-                    f"{chain}: these figures are of version {_spoken(told[0].model_version, version)}, the book has "
-                    f"{_spoken(before.model_version, before.version_key)}, which is newer; --force takes the older one"
-                )
-            if reason == "silent restatement":
+        if before is None:
+            reason = "first"
+        elif order > 0:
+            reason = "newer version"
+        elif order == 0:
+            silent = replaced and _numbers(told) != _numbers(replaced)
+            reason = "silent restatement" if silent else "same version, further figures"
+            if silent and before.content_id != content:
                 self.warnings.append(f"silent restatement: {chain} has new figures under the same version")
-        self._add(chain, content, told, reason)
+        elif self.force:
+            reason = "forced"
+        else:
+            raise ImportFailed(
+                f"{chain}: these figures are of version {_spoken(told[0].model_version, version)}, the book has "
+                f"{_spoken(before.model_version, before.version_key)}, which is newer; --force takes the older one"
+            )
+        self._add(chain, content, told, carried, reason)
 
-    def _add(self, chain: Chain, content: str, told: list[Statement], reason: str) -> None:
+    def _add(self, chain: Chain, content: str, told: list[Statement], carried: list[Statement], reason: str) -> None:
         revisions = self.book.setdefault(chain, [])
         head = revisions[-1] if revisions else None
         standing = ACTIVE
@@ -272,8 +286,9 @@ class _State:
                     "(--force lets it count instead)"
                 )
         if head is not None and head.standing == ACTIVE:
-            self.superseded += head.size
+            self.superseded += head.size - len(carried)
         self.new += len(told)
+        told = [*carried, *told]
         self._append(
             Revision(
                 chain=chain,
@@ -322,6 +337,20 @@ class _State:
     def _append(self, revision: Revision) -> None:
         self.book[revision.chain].append(revision)
         self.added.append(revision)
+
+
+def _beside(old: Iterable[Statement], new: Iterable[Statement]) -> tuple[list[Statement], list[Statement]]:
+    """The old figures that the new ones leave alone, and those whose place they take.
+
+    A file may hold one view only (location-based, or scope 1) and another file the other; what a file
+    does not tell about, it does not restate.
+    """
+    views = {(s.scope, s.method) for s in new}
+    carried: list[Statement] = []
+    replaced: list[Statement] = []
+    for s in old:
+        (replaced if (s.scope, s.method) in views else carried).append(s)
+    return carried, replaced
 
 
 def _numbers(statements: Iterable[Statement]) -> list[tuple[tuple[str, ...], Decimal]]:

@@ -281,6 +281,19 @@ class LedgerContract:
         assert added.superseded == 1
         assert book.statements() == [a_statement("3")]
 
+    def test_two_files_with_one_view_each_make_one_month(self, book: Any) -> None:
+        location, market = a_statement("2"), a_statement("1", method="market")
+        book.add_statements([location], a_snapshot("1"))
+        added = book.add_statements([market], a_snapshot("2"))
+        assert (added.new, added.superseded, added.warnings) == (1, 0, ())
+        assert book.statements() == [location, market]
+        for again in ([location], [market], [market, location]):
+            assert book.add_statements(again, a_snapshot("3")).known == len(again)
+        better = a_statement("3")
+        added = book.add_statements([better], a_snapshot("4"))
+        assert (added.new, added.superseded, len(added.warnings)) == (1, 1, 1)
+        assert book.statements() == [better, market]
+
     def test_versions_count_as_numbers(self, book: Any) -> None:
         book.add_statements([a_statement("1", version=9)], a_snapshot("1"))
         book.add_statements([a_statement("2", version=10)], a_snapshot("2"))
