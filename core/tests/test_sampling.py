@@ -344,3 +344,15 @@ def test_a_new_stretch_starts_from_the_last_sample() -> None:
     assert before.last is not None
     assert after.last is not None
     assert after.energy_j == after.last.energy_j - before.last.energy_j
+
+
+def test_missed_seconds_do_not_dilute_the_power_that_was_seen() -> None:
+    """10 W for 10 s with 3 s of it lost: 70 J in 7 s, a mean of 10 W."""
+    domain = Domain(device="cpu:0", name="package")
+    tally = Tally()
+    tally.take(Sample(at_s=0.0, domain=domain, energy_j=0.0))
+    tally.take(Sample(at_s=4.0, domain=domain, energy_j=40.0))
+    tally.take(Missed(since_s=4.0, until_s=7.0, domain=domain, reason="reset"))
+    tally.take(Sample(at_s=7.0, domain=domain, energy_j=40.0))
+    tally.take(Sample(at_s=10.0, domain=domain, energy_j=70.0))
+    assert (tally.energy_j, tally.covered_s, tally.missed_s) == (70.0, 7.0, 3.0)

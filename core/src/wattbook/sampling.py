@@ -173,16 +173,20 @@ class Tally:
         self.missed_high_j: float | None = 0.0
         self.reasons: list[str] = []
         self.last = last
+        self._pending_s = 0.0  #: missed since the last sample: not seen, though the next one ends it
 
     def take(self, item: Sample | Missed) -> None:
         if isinstance(item, Missed):
-            self.missed_s += max(0.0, item.until_s - item.since_s)
+            lost_s = max(0.0, item.until_s - item.since_s)
+            self.missed_s += lost_s
+            self._pending_s += lost_s
             self.missed_low_j += item.low_j
             both = self.missed_high_j is not None and item.high_j is not None
             self.missed_high_j = (self.missed_high_j or 0.0) + (item.high_j or 0.0) if both else None
             self.say(item.reason)
             return
         last, self.last = self.last, item
+        pending_s, self._pending_s = self._pending_s, 0.0
         if last is None:
             return
         if item.energy_j < last.energy_j:
@@ -191,7 +195,7 @@ class Tally:
             self.say("the meter ran backwards")
             return
         self.energy_j += item.energy_j - last.energy_j
-        self.covered_s += item.at_s - last.at_s
+        self.covered_s += max(0.0, item.at_s - last.at_s - pending_s)
 
     def say(self, reason: str) -> None:
         if reason not in self.reasons and len(self.reasons) < MAX_REASONS:
