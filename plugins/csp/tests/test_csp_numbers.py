@@ -126,3 +126,8 @@ def test_a_version_is_three_numbers(text: str, version: tuple[int, int, int]) ->
 def test_another_text_is_no_version(text: str) -> None:
     with pytest.raises(ImportFailed, match="is not a model version"):
         versions.numbers(text)
+
+
+def test_a_number_that_does_not_fit_the_said_mark_is_refused() -> None:
+    with pytest.raises(ImportFailed, match="is not a number with a decimal comma, as --decimal says"):
+        kilograms("0.412706", KG_PER_KG, Marks.COMMA)

@@ -47,12 +47,12 @@ def parse(text: str, marks: Marks = Marks.MACHINE) -> Decimal:
     try:
         number = Decimal(plain)
     except InvalidOperation:
-        raise ImportFailed(_why(text)) from None
+        raise ImportFailed(_why(text, marks)) from None
     # Decimal reads more than a number: 'NaN', '1_000', ' 1', digits of other scripts
     if not number.is_finite() or len(plain) > MAX_CHARACTERS or not plain.isascii() or "_" in plain:
-        raise ImportFailed(_why(text))
+        raise ImportFailed(_why(text, marks))
     if plain[0] not in "-+.0123456789" or plain[-1] not in "0123456789.":
-        raise ImportFailed(_why(text))
+        raise ImportFailed(_why(text, marks))
     return number
 
 
@@ -98,8 +98,10 @@ def _plain(text: str, marks: Marks) -> str:
     return ("-" if stripped.startswith("-") else "") + whole + (f".{found[2]}" if found[2] else "")
 
 
-def _why(text: str) -> str:
+def _why(text: str, marks: Marks) -> str:
     shown = text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS] + "..."
     if re.fullmatch(r"-?[\d.,\u00a0\u202f ']*\d", text) and text.isprintable():
+        if marks is not Marks.MACHINE:
+            return f"{shown!r} is not a number with a decimal {marks.value}, as --decimal says"
         return f"{shown!r} has marks that can be read in two ways; say --decimal , or --decimal ."
     return f"{shown!r} is not a number"
