@@ -23,6 +23,7 @@ STATEMENTS = st.builds(
     interface=st.sampled_from(["export", "console"]),
     service=st.sampled_from(["compute", "disk"]),
     method=st.sampled_from(["location", "market"]),
+    completeness=st.sampled_from(["complete", "partial"]),
 )
 SNAPSHOTS = st.lists(STATEMENTS, min_size=1, max_size=6)
 

@@ -257,7 +257,7 @@ class _State:
         elif order > 0:
             reason = "newer version"
         elif order == 0:
-            silent = replaced and _numbers(told) != _numbers(replaced)
+            silent = _changed(told, replaced)
             reason = "silent restatement" if silent else "same version, further figures"
             if silent and before.content_id != content:
                 self.warnings.append(f"silent restatement: {chain} has new figures under the same version")
@@ -342,19 +342,30 @@ class _State:
 def _beside(old: Iterable[Statement], new: Iterable[Statement]) -> tuple[list[Statement], list[Statement]]:
     """The old figures that the new ones leave alone, and those whose place they take.
 
-    A file may hold one view only (location-based, or scope 1) and another file the other; what a file
-    does not tell about, it does not restate.
+    A file may hold one view only (location-based, or scope 1) and another file the other: what a file
+    does not tell about, it does not restate.  Of the views that it tells about it restates the whole
+    month, unless it is partial (a page is missing, an account was denied): then only what it holds.
     """
+    old, new = list(old), list(new)
     views = {(s.scope, s.method) for s in new}
-    carried: list[Statement] = []
-    replaced: list[Statement] = []
-    for s in old:
-        (replaced if (s.scope, s.method) in views else carried).append(s)
-    return carried, replaced
+    meant = [s for s in old if (s.scope, s.method) in views]
+    carried = [s for s in old if (s.scope, s.method) not in views]
+    if any(s.completeness == "partial" for s in new) and {_level(s) for s in meant} == {_level(s) for s in new}:
+        there = {s.key for s in new}
+        carried += [s for s in meant if s.key not in there]
+        meant = [s for s in meant if s.key in there]
+    return carried, meant
 
 
-def _numbers(statements: Iterable[Statement]) -> list[tuple[tuple[str, ...], Decimal]]:
-    return sorted((s.key, s.co2e_kg) for s in statements)
+def _level(statement: Statement) -> tuple[bool, bool, bool]:
+    """How finely a figure is told; a total and its items must not stand side by side."""
+    return (bool(statement.service), bool(statement.region), bool(statement.resource))
+
+
+def _changed(told: Iterable[Statement], replaced: Iterable[Statement]) -> bool:
+    """Whether a figure that was told before is another one now, or gone."""
+    now = {s.key: s.co2e_kg for s in told}
+    return any(now.get(s.key) != s.co2e_kg for s in replaced)
 
 
 def _spoken(model_version: str, key: Version) -> str:

@@ -294,6 +294,23 @@ class LedgerContract:
         assert (added.new, added.superseded, len(added.warnings)) == (1, 1, 1)
         assert book.statements() == [better, market]
 
+    def test_pages_imported_one_after_the_other_make_one_month(self, book: Any) -> None:
+        pages = [[a_statement(str(n), resource=f"vm{n}", completeness="partial")] for n in range(3)]
+        for page in pages:
+            assert book.add_statements(page, a_snapshot("p")).warnings == ()
+        assert len(book.statements()) == 3
+        assert book.add_statements(pages[1], a_snapshot("p")).known == 1
+        whole = [a_statement(str(n), resource=f"vm{n}") for n in range(2)]
+        assert book.add_statements(whole, a_snapshot("w")).superseded == 3
+        assert book.statements() == whole
+
+    def test_a_partial_total_is_never_added_to_its_items(self, book: Any) -> None:
+        item = a_statement("1", resource="vm", completeness="partial")
+        total = a_statement("5", service="", completeness="partial")
+        book.add_statements([item], a_snapshot("1"))
+        book.add_statements([total], a_snapshot("2"))
+        assert book.statements() == [total]
+
     def test_versions_count_as_numbers(self, book: Any) -> None:
         book.add_statements([a_statement("1", version=9)], a_snapshot("1"))
         book.add_statements([a_statement("2", version=10)], a_snapshot("2"))
