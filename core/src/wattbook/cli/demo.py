@@ -13,10 +13,17 @@ EXAMPLE = Path(__file__).parent.parent / "examples" / "team-sg"
 
 @click.command("demo", short_help="Play a whole example team through, offline, in a temporary book.")
 @click.option("--folder", type=click.Path(path_type=Path), metavar="DIR", help="Play this folder instead.")
+@click.option("--html", metavar="FILE", help="Also write the report as one HTML page.")
 @click.option("--keep", metavar="URL", help="Keep the book here, to look at it with the other verbs.")
 @common_options
 def command(
-    folder: Path | None, keep: str | None, ledger: str | None, config: str | None, quiet: bool, as_json: bool
+    folder: Path | None,
+    html: str | None,
+    keep: str | None,
+    ledger: str | None,
+    config: str | None,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Play a whole example team through, offline, in a temporary book, and report its month.
 
@@ -27,7 +34,7 @@ def command(
     from tempfile import TemporaryDirectory
 
     from wattbook.cli.replay import play, script_of
-    from wattbook.cli.report import report_of
+    from wattbook.cli.report import page, report_of, write_text
     from wattbook.config import load
     from wattbook.ledger.exchange import lines
     from wattbook.ledger.store import Ledger
@@ -48,6 +55,8 @@ def command(
         with Ledger.open(url) as book:
             report = report_of(book, settings, period, DEFAULT_DIMENSIONS, None)
             content = hashlib.sha256("\n".join(map(canonical, lines(book))).encode()).hexdigest()
+    if html is not None:
+        write_text(html, page(report))
     if as_json:
         print_json({"team": script.name, "book_sha256": content, **to_json(report)})
         return

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from wattbook.cli.common import common_options, print_json
+
+SUMMARY_ROWS = 50  #: of each table; a step's summary may have 1 MiB
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from wattbook.config import Config
@@ -25,7 +30,11 @@ if TYPE_CHECKING:
 @click.option("--by", "dims", multiple=True, metavar="DIM", help="Break down by this; may be repeated. tag:NAME too.")
 @click.option("--as-of", metavar="TIME", help="The book as it was known then; a day means its end.")
 @click.option("--timezone", metavar="ZONE", help="IANA zone of months and days; report.timezone if nothing is said.")
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv", "md"]), help="table if nothing is said.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json", "csv", "md", "html"]), help="table if nothing is said."
+)
+@click.option("--fail-over", "limit", metavar="MASS", help="Exit 1 if the period emits more than this, such as 50kg.")
+@click.option("--step-summary", is_flag=True, help="Add the report as Markdown to the file $GITHUB_STEP_SUMMARY.")
 @click.option("-o", "--output", metavar="FILE", help="Write to this file instead of stdout.")
 @common_options
 def command(
@@ -36,6 +45,8 @@ def command(
     as_of: str | None,
     timezone: str | None,
     form: str | None,
+    limit: str | None,
+    step_summary: bool,
     output: str | None,
     ledger: str | None,
     config: str | None,
@@ -54,7 +65,9 @@ def command(
     from wattbook.ledger.store import Ledger
     from wattbook.report import DEFAULT_DIMENSIONS
     from wattbook.report.dimensions import check_dimension
+    from wattbook.report.gate import over, parse_mass
 
+    limit_g = _usage("--fail-over", parse_mass, limit) if limit is not None else None
     if as_json and form not in (None, "json"):
         raise click.UsageError(f"--json and --format {form} contradict each other")
     settings = load(config)
@@ -62,10 +75,7 @@ def command(
     period = _period(month, first, last, zone)
     moment = _as_of(as_of, zone)
     for dim in dims:
-        try:
-            check_dimension(dim)
-        except WattbookError as error:
-            raise click.UsageError(f"--by: {error}") from error
+        _usage("--by", check_dimension, dim)
     with Ledger.open(ledger) as book:
         folded = fold_in(book)
         made = report_of(book, settings, period, tuple(dict.fromkeys(dims)) or DEFAULT_DIMENSIONS, moment)
@@ -75,16 +85,64 @@ def command(
         if not made.runs and not made.claims:
             click.echo(f"wattbook: the book holds nothing from {period.title}", err=True)
     _write(made, "json" if as_json else form or "table", output)
+    if step_summary:
+        _summarise(made, quiet)
+    if limit_g is not None and (sentence := over(made, limit_g)) is not None:
+        raise WattbookError(sentence)
+
+
+def _usage(option: str, check: Callable[[str], T], value: str) -> T:
+    """What *check* makes of an option's value; what it refuses is wrong usage."""
+    from wattbook.errors import WattbookError
+
+    try:
+        return check(value)
+    except WattbookError as error:
+        raise click.UsageError(f"{option}: {error}") from error
+
+
+def _summarise(report: Report, quiet: bool) -> None:
+    """Add the report to the page that the CI service shows beside a job, where it has such a page."""
+    from wattbook.errors import WattbookError
+    from wattbook.report.as_markdown import as_markdown
+
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        if not quiet:
+            click.echo("wattbook: $GITHUB_STEP_SUMMARY is not set; no summary was written", err=True)
+        return
+    try:
+        with open(path, "a", encoding="utf-8", newline="") as file:
+            file.write(as_markdown(report, most=SUMMARY_ROWS) + "\n")
+    except OSError as error:
+        raise WattbookError(f"the step summary {path} cannot be written: {error.strerror or error}") from error
 
 
 def report_of(book: Ledger, settings: Config, period: Period, dims: tuple[str, ...], as_of: datetime | None) -> Report:
-    """The report of a period of *book*, as it is known today or was *as of* a moment."""
+    """The report of a period of *book* beside the one before, as it is known today or was *as of* a moment."""
+    before = period.before()
+    previous = None if before is None else _built(book, settings, before, (), as_of)
+    return _built(book, settings, period, dims, as_of, previous)
+
+
+def _built(
+    book: Ledger,
+    settings: Config,
+    period: Period,
+    dims: tuple[str, ...],
+    as_of: datetime | None,
+    previous: Report | None = None,
+) -> Report:
     from wattbook.records import utc_text
     from wattbook.report import build
     from wattbook.report.notes import SYNTHETIC
 
     here = [r for r in book.revisions(months=period.months(), as_of=as_of) if r.standing == "active"]
     made_up = any(getattr(revision, "synthetic", False) for revision in here)
+    evidence: dict[tuple[str, str, str], tuple[str, ...]] = {}
+    for revision in here:
+        key = (revision.chain.provider, revision.chain.account, revision.chain.month)
+        evidence[key] = (*evidence.get(key, ()), revision.content_id)
     return build(
         book.entries(start=period.start, end=period.end, as_of=as_of),
         [statement for revision in here for statement in revision.statements],
@@ -94,6 +152,8 @@ def report_of(book: Ledger, settings: Config, period: Period, dims: tuple[str, .
         dims,
         as_of=None if as_of is None else utc_text(as_of),
         watermark=SYNTHETIC if made_up else None,
+        previous=previous,
+        evidence=evidence,
     )
 
 
@@ -114,21 +174,42 @@ def _write(report: Report, form: str, output: str | None) -> None:
         text = as_csv(report)
     elif form == "md":
         text = as_markdown(report)
+    elif form == "html":
+        text = page(report)
     else:
-        text = as_table(report, bold=output is None and _decorated())
+        text = as_table(report, bold=output is None and _decorated(), width=_columns() if output is None else None)
     if output is None:
         click.echo(text, nl=False)
         return
-    try:
-        Path(output).write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        from wattbook.errors import WattbookError
+    write_text(output, text)
 
-        raise WattbookError(f"{output} cannot be written: {error.strerror or error}") from error
+
+def write_text(path: str, text: str) -> None:
+    from wattbook.errors import WattbookError
+
+    try:
+        Path(path).write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise WattbookError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def page(report: Report) -> str:
+    """The report as one HTML page, with the derivation of every figure."""
+    from wattbook.explaining.figures import derive
+    from wattbook.report.as_html import as_html, rows_for
+
+    return as_html(report, derive(report, rows_for(len(report.by))))
 
 
 def _decorated() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _columns() -> int | None:
+    """How wide the terminal is; ``None`` for a pipe, whose lines are for programs and stay whole."""
+    import shutil
+
+    return max(40, shutil.get_terminal_size().columns) if sys.stdout.isatty() else None
 
 
 def _zone(name: str | None, where: str = "--timezone") -> str | None:

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 
-from wattbook.accounting import Total
+from wattbook.accounting import Interval, Total
 from wattbook.report.as_json import VIEWS, moment_text, total_as_json
 from wattbook.report.lines import clean
 from wattbook.report.model import Report
@@ -19,7 +19,10 @@ HEADER = (
 
 
 def as_csv(report: Report) -> str:
-    """The lines of one dimension with basis ``all`` add up to the line ``total``; unknown is empty."""
+    """The lines of one dimension with basis ``all`` add up to the line ``total``; unknown is empty.
+
+    ``previous`` is the period before, ``change`` its difference to this one by cause.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
@@ -42,6 +45,11 @@ def _totals(report: Report) -> Iterator[tuple[str, str, str, Total]]:
             yield safe(dim), row.key or "", "all", row.total
             for basis, total in row.by_basis.items():
                 yield safe(dim), row.key or "", basis, total
+    if report.change is not None:
+        yield "previous", report.change.period.title, "all", report.change.total
+        for step in report.change.steps:
+            grams = Interval(step.co2e_g)
+            yield "change", step.cause, "all", Total(energy=None, location_g=grams, market_g=None)
 
 
 def _numbers(total: Total) -> list[object]:

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from wattbook.accounting import Claim, Interval, Total
-from wattbook.report.model import GapGroup, Report, Row
+from wattbook.report.model import Change, GapGroup, Report, Row
+from wattbook.report.period import Period
 from wattbook.units import G_PER_KG
 
 VIEWS = ("location", "market", "unsplit")
@@ -18,11 +19,7 @@ SCOPES = ("scope1", "scope2_location", "scope2_market", "scope3_location", "scop
 def as_json(report: Report) -> dict[str, Any]:
     """Plain values; unknown is ``None``.  ``unsplit`` are provided figures whose method nobody states."""
     return {
-        "period": {
-            "start": moment_text(report.period.start),
-            "end": moment_text(report.period.end),
-            "zone": report.period.zone,
-        },
+        "period": period_as_json(report.period),
         "as_of": report.as_of,
         "watermark": report.watermark,
         "total": total_as_json(report.total),
@@ -44,6 +41,37 @@ def as_json(report: Report) -> dict[str, Any]:
             for use in report.top_runs
         ],
         "warnings": list(report.warnings),
+        "scopes": [
+            {"scope": use.scope, "what": use.what, "sites": list(use.sites), **total_as_json(use.total)}
+            for use in report.scopes
+        ],
+        "change": None if report.change is None else _change(report.change),
+        "budgets": [
+            {"project": use.project, "budget_g": use.limit_g, "used_g": _value(use.used_g), "share": use.share}
+            for use in report.budgets
+        ],
+        "reductions": [
+            {
+                "name": one.name, "what": one.what, "at_most_g": one.saves_g.value, "at_most_low_g": one.saves_g.low,
+                "at_most_high_g": one.saves_g.high, "basis": one.basis, "caution": one.caution,
+            }
+            for one in report.reductions
+        ],
+    }  # fmt: skip
+
+
+def period_as_json(period: Period) -> dict[str, Any]:
+    return {"start": moment_text(period.start), "end": moment_text(period.end), "zone": period.zone}
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "period": period_as_json(change.period),
+        "before": total_as_json(change.total),
+        "co2e_g": change.co2e_g,
+        "ranges_meet": change.ranges_meet,
+        "steps": [{"cause": step.cause, "co2e_g": step.co2e_g, "why": step.why} for step in change.steps],
+        "notes": list(change.notes),
     }
 
 

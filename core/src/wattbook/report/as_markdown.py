@@ -9,12 +9,15 @@ from wattbook.report.lines import Block, blocks, subtitle, title
 from wattbook.report.model import Report
 
 
-def as_markdown(report: Report) -> str:
-    """One page; labels are escaped, so that none of them becomes markup."""
-    return "\n".join(_lines(report)) + "\n"
+def as_markdown(report: Report, *, most: int | None = None) -> str:
+    """One page; labels are escaped, so that none of them becomes markup.
+
+    *most* rows of each table, where a service takes no more; the page says how many are left out.
+    """
+    return "\n".join(_lines(report, most)) + "\n"
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: Report, most: int | None) -> Iterator[str]:
     yield f"# {_escape(title(report))}"
     yield ""
     if report.watermark:
@@ -25,17 +28,21 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
         yield f"## {_escape(block.title)}"
         yield ""
-        yield from _block(block)
+        yield from _block(block, most)
     yield ""
     yield "P provided, M measured, E estimated; location- and market-based are two views and never one sum."
 
 
-def _block(block: Block) -> Iterator[str]:
-    if not block.columns:
-        yield from (f"- {_escape(sentence)}" for (sentence,) in block.rows)
-        return
-    for row in (block.columns, tuple("---" for _ in block.columns), *block.rows):
-        yield "| " + " | ".join(cell if cell == "---" else _escape(cell) for cell in row) + " |"
+def _block(block: Block, most: int | None) -> Iterator[str]:
+    rows = block.rows[:most]
+    if block.columns:
+        for row in (block.columns, tuple("---" for _ in block.columns), *rows):
+            yield "| " + " | ".join(cell if cell == "---" else _escape(cell) for cell in row) + " |"
+    else:
+        yield from (f"- {_escape(sentence)}" for (sentence,) in rows)
+    if len(rows) < len(block.rows):
+        yield ""
+        yield f"{len(block.rows) - len(rows)} more are not shown here."
 
 
 def _escape(text: str) -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 
 from wattbook.report.lines import Block, blocks, subtitle, title
 from wattbook.report.model import Report
 
 MAX_CELL = 60
+NARROW = 6  #: a column of a table that must fit is never narrower
 
 
 def as_table(report: Report, *, bold: bool = False, width: int | None = None) -> str:
-    """The whole report; *bold* puts headings in ANSI bold; *width* wraps sentences."""
+    """The whole report; *bold* puts headings in ANSI bold; *width* folds everything into so many columns."""
     return "\n".join(_lines(report, bold, width)) + "\n"
 
 
@@ -24,7 +26,7 @@ def _lines(report: Report, bold: bool, width: int | None) -> Iterator[str]:
     for block in blocks(report):
         yield ""
         yield _heading(block.title, bold)
-        yield from _block(block, width or 100)
+        yield from _block(block, width)
     yield ""
     yield "P provided, M measured, E estimated; location- and market-based are two views and never one sum"
 
@@ -33,17 +35,49 @@ def _heading(text: str, bold: bool) -> str:
     return f"\x1b[1m{text}\x1b[0m" if bold else text
 
 
-def _block(block: Block, width: int) -> Iterator[str]:
+def _block(block: Block, width: int | None) -> Iterator[str]:
     if not block.columns:
-        from textwrap import wrap
-
         for (sentence,) in block.rows:
-            yield from wrap(sentence, width, initial_indent="  ", subsequent_indent="    ")
+            yield from wrap(sentence, width or 100, initial_indent="  ", subsequent_indent="    ")
         return
     rows = [block.columns, *block.rows]
     widths = [min(MAX_CELL, max(columns_of(row[i]) for row in rows)) for i in range(len(block.columns))]
+    if width is None:
+        for row in rows:
+            yield "  " + _row(row, widths)
+        return
+    widths = fitting(widths, width - 2)
     for row in rows:
-        yield "  " + _row(row, widths)
+        cells = [folded(cell, most) for cell, most in zip(row, widths, strict=True)]
+        for number in range(max(map(len, cells))):
+            yield "  " + _row([cell[number] if number < len(cell) else "" for cell in cells], widths)
+
+
+def fitting(widths: Sequence[int], room: int) -> list[int]:
+    """Column widths that fit, taken from the widest columns; none becomes narrower than ``NARROW``."""
+    fitted = list(widths)
+    while sum(fitted) + 2 * (len(fitted) - 1) > room and max(fitted) > NARROW:
+        fitted[fitted.index(max(fitted))] -= 1
+    return fitted
+
+
+def folded(text: str, most: int) -> list[str]:
+    """The lines of a cell, none wider than *most* columns; a word that is too long is broken."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        candidate = f"{line} {word}" if line else word
+        if columns_of(candidate) <= most:
+            line = candidate
+            continue
+        if line:
+            lines.append(line)
+        line = ""
+        for letter in word:
+            if columns_of(line + letter) > most:
+                lines.append(line)
+                line = ""
+            line += letter
+    return [*lines, line]
 
 
 def _row(row: Sequence[str], widths: Sequence[int]) -> str:

@@ -125,14 +125,18 @@ def atoms_of(entries: Iterable[Entry], keys_of: Callable[[Entry], Keys]) -> tupl
     return tuple(_atom(pile, key[0]) for key, pile in piles.items())  # type: ignore[arg-type]
 
 
-def _atom(pile: _Pile, keys: Keys) -> Atom:
-    entry = pile.first
-    line = Line(
+def line_of(entry: Entry) -> Line:
+    """Where an entry comes from."""
+    return Line(
         str(entry.basis), entry.host, entry.device, entry.domain, entry.plugin, entry.source,
         entry.source_version, entry.method, entry.cause, entry.place, int(entry.start[:4]),
     )  # fmt: skip
+
+
+def _atom(pile: _Pile, keys: Keys) -> Atom:
+    entry = pile.first
     return Atom(
-        line=line, keys=keys, project=entry.labels.project, platform=entry.labels.platform,
+        line=line_of(entry), keys=keys, project=entry.labels.project, platform=entry.labels.platform,
         phase=entry.labels.phase, tally=pile.tally(), hours=math.fsum(pile.seconds) / S_PER_H,
         count=len(pile.known) + len(pile.unknown),
         start=pile.start, end=pile.end, evidence=frozenset(pile.evidence), runs=frozenset(pile.runs),

@@ -7,7 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from wattbook.accounting import account_totals, claim, total
+from wattbook.accounting import account_totals, claim
 from wattbook.accounting.overlaps import without_overlaps
 from wattbook.accounting.split import MARK
 from wattbook.accounting.totals import counts
@@ -151,5 +151,6 @@ def _top(free: Iterable[Entry], runs: Mapping[str, RunRecord]) -> list[RunUse]:
         run = runs.get(run_id)
         name = (run.command or run.kind) if run else ""
         project = min((e.labels.project for e in by_run[run_id] if e.labels.project is not None), default=None)
-        uses.append(RunUse(run_id=run_id, name=name, project=project, total=total(by_run[run_id])))
+        atoms = atoms_of(by_run[run_id], lambda entry: ())
+        uses.append(RunUse(run_id=run_id, name=name, project=project, total=Whole().add(atoms).total(), atoms=atoms))
     return uses

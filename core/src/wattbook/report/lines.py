@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from attrs import frozen
 
 from wattbook.accounting import Total
-from wattbook.report.model import Report, Row
-from wattbook.report.numbers import carbon_text, digits, energy_text, share_text
+from wattbook.report.model import Change, Report, Row, carbon_of_both
+from wattbook.report.numbers import carbon_text, digits, energy_text, share_text, signed_text
 from wattbook.units import G_PER_KG
 
 LETTERS = {"provided": "P", "measured": "M", "estimated": "E"}
@@ -28,7 +28,11 @@ class Block:
 
 def clean(text: str) -> str:
     """One line without control characters: labels come from anybody and go to terminals."""
-    return "".join(" " if unicodedata.category(letter)[0] == "C" else letter for letter in text)
+    return "".join(" " if _breaks(unicodedata.category(letter)) else letter for letter in text)
+
+
+def _breaks(category: str) -> bool:
+    return category[0] == "C" or category in ("Zl", "Zp")
 
 
 def title(report: Report) -> str:
@@ -44,11 +48,30 @@ def subtitle(report: Report) -> str:
 def blocks(report: Report) -> Iterator[Block]:
     """The parts of the report in the order in which they matter."""
     yield Block(title="Total", columns=("", *HEADS), rows=tuple(_total_rows(report)))
+    if report.budgets:
+        yield Block(title="Budgets", columns=("", "used", "budget", "share"), rows=tuple(_budgets(report)))
     for dim, rows in report.by.items():
         if rows:
             yield Block(
-                title=f"By {clean(dim)}", columns=(clean(dim), *HEADS), rows=tuple(_cells(_name(r), r) for r in rows)
+                title=f"By {clean(dim)}", columns=(clean(dim), *HEADS), rows=tuple(_cells(name_of(r), r) for r in rows)
             )
+    if report.claims:
+        yield Block(
+            title="Provided, and what of it we know",
+            columns=("account", "month", "location-based", "market-based", "of which ours", "unallocated"),
+            rows=tuple(_claims(report)),
+        )
+    if report.scopes:
+        yield Block(
+            title="Scopes", columns=("scope", *HEADS[:3], "what"),
+            rows=tuple((use.scope, *numbers_of(use.total), clean(use.what)) for use in report.scopes),
+        )  # fmt: skip
+    if report.change is not None:
+        yield Block(
+            title=f"Change since {clean(report.change.period.title)}",
+            columns=("cause", "carbon", "why"),
+            rows=tuple(_change(report.change)),
+        )
     if len(report.top_runs) > 1:
         yield Block(
             title="Largest runs",
@@ -61,13 +84,16 @@ def blocks(report: Report) -> Iterator[Block]:
                 for use in report.top_runs
             ),
         )  # fmt: skip
-    if report.claims:
+    if report.reductions:
         yield Block(
-            title="Provided, and what of it we know",
-            columns=("account", "month", "location-based", "market-based", "of which ours", "unallocated"),
-            rows=tuple(_claims(report)),
+            title="Largest possible reductions",
+            columns=("what", "at most", "because", "but"),
+            rows=tuple(
+                (clean(one.name), carbon_text(one.saves_g), clean(one.what), clean(one.caution))
+                for one in report.reductions
+            ),
         )
-    yield Block(title="Coverage", rows=((_coverage(report),),))
+    yield Block(title="Coverage", rows=((coverage_text(report),),))
     if report.gaps:
         yield Block(
             title="Not covered",
@@ -95,22 +121,47 @@ def blocks(report: Report) -> Iterator[Block]:
         yield Block(title="Notes", rows=tuple((clean(line),) for line in report.warnings))
 
 
+def _budgets(report: Report) -> Iterator[tuple[str, ...]]:
+    for use in report.budgets:
+        name = "all" if use.project is None else clean(use.project)
+        yield name, carbon_text(use.used_g), carbon_text(use.limit_g), share_text(use.share)
+
+
+def _change(change: Change) -> Iterator[tuple[str, ...]]:
+    before = carbon_of_both(change.total)
+    yield clean(change.period.title), carbon_text(before), "what the period before comes to, as the book has it today"
+    for step in change.steps:
+        yield step.cause, signed_text(step.co2e_g), step.why
+    yield "change", signed_text(change.co2e_g), change_text(change)
+    yield from (("note", "", clean(note)) for note in change.notes)
+
+
+def change_text(change: Change) -> str:
+    """What the change means, in words."""
+    before = carbon_of_both(change.total)
+    if change.co2e_g is None or before is None:
+        return "the two periods cannot be compared: the carbon of one of them is not known"
+    share = f"{change.co2e_g / before.value:+.0%}" if before.value else "from nothing"
+    meet = "; the ranges of the two meet, so it may be nothing" if change.ranges_meet else ""
+    return f"{share}{meet}"
+
+
 def _total_rows(report: Report) -> Iterator[tuple[str, ...]]:
-    yield ("all", *_numbers(report.total), mix(report.by_basis))
+    yield ("all", *numbers_of(report.total), mix(report.by_basis))
     for basis, total in report.by_basis.items():
         if total.energy or total.location_g or total.market_g or total.unsplit_g:
-            yield (basis, *_numbers(total), LETTERS[basis])
+            yield (basis, *numbers_of(total), LETTERS[basis])
 
 
 def _cells(name: str, row: Row) -> tuple[str, ...]:
-    return (name, *_numbers(row.total), mix(row.by_basis))
+    return (name, *numbers_of(row.total), mix(row.by_basis))
 
 
-def _name(row: Row) -> str:
+def name_of(row: Row) -> str:
     return UNLABELLED if row.key is None else clean(row.key)
 
 
-def _numbers(total: Total) -> tuple[str, str, str]:
+def numbers_of(total: Total) -> tuple[str, str, str]:
     location, market = carbon_text(total.location_g), carbon_text(total.market_g)
     if total.unsplit_g is not None:
         extra = f"{carbon_text(total.unsplit_g)} of unstated method"
@@ -152,7 +203,7 @@ def _claims(report: Report) -> Iterator[tuple[str, ...]]:
         )  # fmt: skip
 
 
-def _coverage(report: Report) -> str:
+def coverage_text(report: Report) -> str:
     seen = report.coverage
     if seen.share is None:
         return "no host of this book was seen at work in this period"

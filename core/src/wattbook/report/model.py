@@ -80,6 +80,7 @@ class RunUse:
     name: str
     project: str | None
     total: Total
+    atoms: tuple[Atom, ...] = field(default=(), repr=False, eq=False)
 
 
 @frozen(kw_only=True)
@@ -160,9 +161,9 @@ class Reduction:
     name: str
     what: str
     saves_g: Interval
-    saves: Total | None  #: the figure that it is a part of, where it is one of ours
     basis: str  #: where the claim comes from
     caution: str
+    arithmetic: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)

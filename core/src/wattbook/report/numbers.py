@@ -24,6 +24,14 @@ def carbon_text(grams: Interval | float | None) -> str:
     return _text(grams, 1.0, CARBON_SCALE)
 
 
+def signed_text(grams: float | None) -> str:
+    """A difference in grams with its sign, ``+12 kg``; ``unknown`` for ``None``."""
+    if grams is None:
+        return "unknown"
+    text = scaled(abs(grams), CARBON_SCALE)
+    return text if grams == 0 else f"{'+' if grams > 0 else '-'}{text}"
+
+
 def _text(quantity: Interval | float | None, divisor: float, scale: Scale) -> str:
     if quantity is None:
         return "unknown"

@@ -12,7 +12,7 @@ from wattbook.factors import Factor, lookup
 from wattbook.records import Entry, Place, RunRecord
 from wattbook.report.atoms import Atom
 from wattbook.report.model import Reduction
-from wattbook.report.numbers import digits
+from wattbook.report.numbers import carbon_text, digits
 from wattbook.report.sums import Whole
 
 BEST = 3
@@ -36,7 +36,7 @@ def reductions_of(atoms: Sequence[Atom], entries: Iterable[Entry], runs: Iterabl
 def _idle(atoms: Sequence[Atom]) -> Iterator[Reduction]:
     idle = [atom for atom in atoms if atom.phase == "idle"]
     yield from _whole(
-        "idle off", "Switch off, or let sleep, what is idle.", idle,
+        "Switch idle machines off", "What is idle could be off, or sleep.", idle,
         "measured or estimated under phase idle in this book",
         "somebody may be waiting for the machine to answer at once",
     )  # fmt: skip
@@ -44,7 +44,7 @@ def _idle(atoms: Sequence[Atom]) -> Iterator[Reduction]:
 
 def _pipelines(atoms: Sequence[Atom]) -> Iterator[Reduction]:
     yield from _whole(
-        "fewer CI runs", "Run fewer pipelines, and cache what they build.", [a for a in atoms if a.phase == "ci"],
+        "Run fewer pipelines", "Pipelines that nobody needs could be left out, and what they build cached.", [a for a in atoms if a.phase == "ci"],
         "everything under phase ci in this book", "this is all of it; a part of the pipelines is needed",
     )  # fmt: skip
 
@@ -52,7 +52,7 @@ def _pipelines(atoms: Sequence[Atom]) -> Iterator[Reduction]:
 def _whole(name: str, what: str, atoms: list[Atom], basis: str, caution: str) -> Iterator[Reduction]:
     total = Whole().add(atoms).total()
     if total.location_g is not None:
-        yield Reduction(name=name, what=what, saves_g=total.location_g, saves=total, basis=basis, caution=caution)
+        yield Reduction(name=name, what=what, saves_g=total.location_g, basis=basis, caution=caution)
 
 
 def _failed(entries: Iterable[Entry], runs: Iterable[RunRecord]) -> Iterator[Reduction]:
@@ -68,9 +68,9 @@ def _failed(entries: Iterable[Entry], runs: Iterable[RunRecord]) -> Iterator[Red
     total = tally.total()
     if total.location_g is not None:
         yield Reduction(
-            name="stop early",
-            what=f"Find out earlier what fails: {len(met)} {'run' if len(met) == 1 else 'runs'} ended with an error.",
-            saves_g=total.location_g, saves=total, basis="runs of this book that a signal or an error ended",
+            name="Find failures earlier",
+            what=f"{len(met)} {'run' if len(met) == 1 else 'runs'} ended with an error.",
+            saves_g=total.location_g, basis="runs of this book that a signal or an error ended",
             caution="a failed run may have been worth its lesson, and checkpoints may have saved its work",
         )  # fmt: skip
 
@@ -83,21 +83,26 @@ def _elsewhere(atoms: Sequence[Atom]) -> Iterator[Reduction]:
         if atom.phase in MOVABLE and factor is not None:
             groups[factor].merge(atom.tally)
     saved = Sum(unit=LOCATION)
-    zones = set()
+    zones: set[str] = set()
+    arithmetic: list[str] = []
     for factor, tally in groups.items():
         share = 1 - clean.g_per_kwh / factor.g_per_kwh if clean is not None and factor.g_per_kwh > 0 else 0.0
         grams = tally.total().location_g
-        if share > WORTH and grams is not None:
+        if clean is not None and share > WORTH and grams is not None:
             low, high = (None if end is None else end * share for end in (grams.low, grams.high))
             saved.add(Interval(grams.value * share, low, high, unit=LOCATION), "place")
+            arithmetic.append(
+                f"{carbon_text(grams)} x (1 - {digits(clean.g_per_kwh)} / {digits(factor.g_per_kwh)}) "
+                f"by {factor.id} and {clean.id}"
+            )
             zones.add(f"{factor.zone} {digits(factor.g_per_kwh)} g/kWh")
     saves_g = saved.interval()
     if clean is not None and saves_g is not None:
         yield Reduction(
-            name="another place",
-            what=f"Run {_list(MOVABLE)} where the grid is cleaner: {clean.zone} {digits(clean.g_per_kwh)} g/kWh "
+            name="Work where the grid is cleaner",
+            what=f"{_list(MOVABLE).capitalize()} could run in {clean.zone} at {digits(clean.g_per_kwh)} g/kWh "
             f"in place of {_list(sorted(zones))}.",
-            saves_g=saves_g, saves=None, basis="energy of these phases x the difference of the two yearly averages",
+            saves_g=saves_g, arithmetic=tuple(arithmetic), basis="energy of these phases x the difference of the two yearly averages",
             caution="where data may lie, latency and transfer; yearly averages, not what one more kWh causes there",
         )  # fmt: skip
 
@@ -119,9 +124,10 @@ def _facility(atoms: Sequence[Atom]) -> Iterator[Reduction]:
             share = 1 - GOOD_PUE / pue
             low, high = (None if end is None else end * share for end in (grams.low, grams.high))
             yield Reduction(
-                name=f"cooling at {site}",
-                what=f"Cool {site} better, or move to a place that does: PUE {pue:g} to {GOOD_PUE:g}.",
-                saves_g=Interval(grams.value * share, low, high, unit=LOCATION), saves=None,
+                name=f"Cool {site} better",
+                what=f"Its PUE is {pue:g}; a good data centre has {GOOD_PUE:g}.",
+                saves_g=Interval(grams.value * share, low, high, unit=LOCATION),
+                arithmetic=(f"{carbon_text(grams)} x (1 - {GOOD_PUE:g} / {pue:g})",),
                 basis="the configured PUE of the site", caution="a PUE that was stated and not measured",
             )  # fmt: skip
 

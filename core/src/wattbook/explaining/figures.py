@@ -1,0 +1,284 @@
+"""How every figure of a report came about: its addends by origin, what providers state, the errors by cause."""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from attrs import define, evolve, field
+
+from wattbook.accounting import Carbon, Tally
+from wattbook.accounting.carbon import factor_of
+from wattbook.explaining.tree import carbon_formula, leaves_of
+from wattbook.records import Entry
+from wattbook.report import Report
+from wattbook.report.atoms import Atom, Line, atoms_of
+from wattbook.report.derivation import Addend, Cause, Derivation, Derived, Origin, Provided
+from wattbook.report.lines import change_text, clean, coverage_text, name_of
+from wattbook.report.model import Share
+from wattbook.report.numbers import carbon_text, digits, energy_text, signed_text
+from wattbook.report.sums import BASES, behind, folded, undivided
+from wattbook.units import G_PER_KG
+
+ADDENDS = 6  #: that one derivation names; the smaller ones are one line
+ORIGINS = 250  #: that a page describes
+CAUSES = 5
+NAMED = 3  #: hashes and runs of one origin
+
+
+def derive(report: Report, most_rows: int) -> Derived:
+    """The derivations of a report whose dimensions show *most_rows* rows each."""
+    making = _Making(report)
+    for one in _all(making, report, most_rows):
+        making.figures[one.anchor] = one
+    anchors = {line: f"o{number + 1}" for number, line in enumerate(making.lines)}
+    return Derived(
+        figures=making.figures,
+        origins=tuple(_origin(anchors[line], line, making.pools[line]) for line in making.lines),
+        anchors=anchors,
+    )
+
+
+@define
+class _Making:
+    """What is collected while derivations are made: the lines they name, numbered as they appear."""
+
+    report: Report
+    figures: dict[str, Derivation] = field(factory=dict)
+    lines: dict[Line, None] = field(factory=dict)
+    pools: dict[Line, list[Atom]] = field(factory=lambda: defaultdict(list))
+    inside: list[Atom] = field(factory=list)  #: lie in provided figures and are no addends
+
+    def __attrs_post_init__(self) -> None:
+        for one in self.report.claims:
+            self.inside += atoms_of(one.entries, lambda entry: ())
+        for atom in (*self.report.atoms, *self.inside):
+            self.pools[atom.line].append(atom)
+
+    def figure(
+        self, anchor: str, title: str, atoms: Sequence[Atom], shares: Sequence[Share] = (), words: Sequence[str] = ()
+    ) -> Derivation:
+        tally = _sum(atoms)
+        for one in shares:
+            tally.add_provided(one.figures, one.share)
+        return Derivation(
+            anchor=anchor,
+            title=title,
+            total=tally.total(),
+            words=tuple(words),
+            addends=tuple(self._addends(atoms)),
+            provided=tuple(self._provided(shares)),
+            energy_causes=_causes(tally.energy.by_cause()),
+            carbon_causes=_causes(tally.location_sum().by_cause()),
+        )
+
+    def _addends(self, atoms: Sequence[Atom]) -> Iterator[Addend]:
+        groups: dict[Line, list[Atom]] = defaultdict(list)
+        for atom in atoms:
+            groups[atom.line].append(atom)
+        size = {line: sum(atom.tally.energy.value for atom in some) for line, some in groups.items()}
+        order = sorted(groups, key=lambda line: (-size[line], line.host, line.device, line.domain, line.source))
+        named = [line for line in order[:ADDENDS] if line in self.lines or len(self.lines) < ORIGINS]
+        self.lines.update(dict.fromkeys(named))
+        for line in named:
+            yield Addend(
+                anchor=f"o{list(self.lines).index(line) + 1}",
+                name=_name(line),
+                basis=line.basis,
+                count=sum(atom.count for atom in groups[line]),
+                total=_sum(groups[line]).total(),
+            )
+        rest = [line for line in order if line not in set(named)]
+        if rest:
+            some = [atom for line in rest for atom in groups[line]]
+            yield Addend(
+                anchor=None,
+                name=f"{len(rest)} smaller {'origin' if len(rest) == 1 else 'origins'}",
+                basis=" ".join(basis for basis in BASES if any(line.basis == basis for line in rest)),
+                count=sum(atom.count for atom in some),
+                total=_sum(some).total(),
+            )
+
+    def _provided(self, shares: Sequence[Share]) -> Iterator[Provided]:
+        stated = {(s.provider, s.account, s.month): s for s in self.report.stated}
+        for one in heapq.nlargest(ADDENDS * 2, shares, key=lambda s: float(s.figures.location or 0) * s.share):
+            claim = one.claim
+            source = stated.get((claim.provider, claim.account, claim.month))
+            grams = [
+                None if kg is None else float(kg * G_PER_KG) * one.share
+                for kg in (one.figures.location, one.figures.market, one.figures.unsplit)
+            ]
+            yield Provided(
+                account=clean(f"{claim.provider}/{claim.account}"),
+                month=claim.month,
+                share=one.share,
+                location_g=grams[0],
+                market_g=grams[1],
+                unsplit_g=grams[2],
+                model=clean(f"{source.interface} {source.model_version}".strip()) if source else "",
+                evidence=source.evidence[:NAMED] if source else (),
+            )
+
+
+def _all(making: _Making, report: Report, most_rows: int) -> Iterator[Derivation]:
+    whole = undivided(report.claims)
+    yield making.figure("f-total", "The total", report.atoms, whole)
+    for basis in BASES:
+        atoms = [atom for atom in report.atoms if atom.line.basis == basis]
+        if atoms or (basis == "provided" and whole):
+            yield making.figure(f"f-{basis}", f"Total, {basis}", atoms, whole if basis == "provided" else ())
+    for number, dim in enumerate(report.by):
+        rows, rest = folded(report, dim, most_rows)
+        for place, row in enumerate(rows):
+            yield making.figure(f"f-{number}-{place}", f"{clean(dim)} {name_of(row)}", *behind(report, dim, {row.key}))
+        if rest is not None:
+            keys = {row.key for row in report.by[dim][most_rows:]}
+            yield making.figure(f"f-{number}-rest", f"{clean(dim)}, {rest.key}", *behind(report, dim, keys))
+    yield from _claims(making, report)
+    for number, use in enumerate(report.scopes):
+        atoms = [] if use.provided else [a for a in report.atoms if a.line.place.site in use.sites]
+        yield making.figure(f"f-scope-{number}", f"Scope {use.scope}: {use.what}", atoms, whole if use.provided else ())
+    for number, run in enumerate(report.top_runs):
+        words = (f"'wattbook explain {clean(run.run_id)}' prints the whole arithmetic of this run.",)
+        yield making.figure(f"f-run-{number}", f"Run {clean(run.run_id)}", run.atoms, (), words)
+    yield from _words(report)
+    for number, used in enumerate(report.factors[:30]):
+        factor = used.factor
+        atoms = [
+            a for a in (*report.atoms, *making.inside) if (factor_of(a.line.place, a.line.year) or factor) == factor
+            and factor_of(a.line.place, a.line.year) is not None
+        ]  # fmt: skip
+        told = (f"{factor.id}: {factor.g_per_kwh:g} g/kWh, 90 % interval {digits(factor.low_g_per_kwh)} to "
+                 f"{digits(factor.high_g_per_kwh)}; {factor.signal}, {factor.cycle}; {factor.source}", *used.notes)  # fmt: skip
+        yield making.figure(f"f-factor-{number}", f"Grid factor {factor.id}", atoms, (), told)
+
+
+def _claims(making: _Making, report: Report) -> Iterator[Derivation]:
+    for number, one in enumerate(report.claims):
+        name = clean(f"{one.provider}/{one.account} {one.month}")
+        inside = atoms_of(one.entries, lambda entry: ())
+        stated = one.provided.location
+        words = [
+            f"{name} states {carbon_text(None if stated is None else float(stated * G_PER_KG))} location-based.",
+            "Below are our own figures of the hosts that the account claims. They lie inside what it states and are "
+            "not added to it; they say whose part of it is whose.",
+        ]
+        if one.unallocated_g is not None:
+            words.append(
+                f"Unallocated is what it states less what we know: {carbon_text(float(stated * G_PER_KG) if stated else 0.0)}"
+                f" - {carbon_text(one.of_which.location_g.value if one.of_which.location_g else 0.0)}"
+                f" = {carbon_text(one.unallocated_g)}."
+            )
+        yield making.figure(f"f-claim-{number}", f"Of which ours, in {name}", inside, (), words)
+
+
+def _words(report: Report) -> Iterator[Derivation]:
+    """Figures that are no sums of readings."""
+    if report.change is not None:
+        change = report.change
+        yield Derivation(
+            anchor="f-change",
+            title=f"Change since {clean(change.period.title)}",
+            total=change.total,
+            words=(
+                f"{signed_text(change.co2e_g)}: {change_text(change)}.",
+                "The carbon of a component is hours x power x PUE x grid factor. Its change is divided among the four "
+                "by the logarithmic mean: L x ln(now / before), where L = (C now - C before) / ln(C now / C before). "
+                "The parts add up to the change without a rest (LMDI-I; B. W. Ang, Energy Policy 32, 2004, 1131-1139).",
+                "A component that is there in one of the two periods only is activity, unless most of its energy "
+                "comes from another source, its host was there before without it, or a provider's figure holds it in "
+                "the other period: then it is method.",
+                *(f"{step.cause}: {signed_text(step.co2e_g)}" for step in change.steps),
+            ),
+        )
+    for number, use in enumerate(report.reductions):
+        yield Derivation(
+            anchor=f"f-reduction-{number}",
+            title=clean(f"Reduction: {use.name}"),
+            words=(
+                f"At most {carbon_text(use.saves_g)}: {clean(use.basis)}.",
+                *(clean(line) for line in use.arithmetic),
+                f"Against it: {clean(use.caution)}.",
+                "This is a thought about the period that is over and never part of a total.",
+            ),
+        )
+    for number, budget in enumerate(report.budgets):
+        whose = "the team" if budget.project is None else clean(f"project {budget.project}")
+        yield Derivation(
+            anchor=f"f-budget-{number}",
+            title=f"Budget of {whose}",
+            words=(
+                f"{carbon_text(budget.used_g)} of {carbon_text(budget.limit_g)}; used are location-based figures and "
+                "those of unstated method; the budget is that of the configuration, for every month of the period.",
+            ),
+        )
+    yield Derivation(
+        anchor="f-coverage",
+        title="Coverage",
+        words=(
+            f"{coverage_text(report)}.",
+            "An hour of a host is known where any reading that counts covers it, whatever of the host the reading is of; "
+            "it is expected where a reading, a gap or a run says that the host was at work.",
+        ),
+    )
+    if report.gaps:
+        yield Derivation(
+            anchor="f-gaps",
+            title="What nobody covered",
+            words=(
+                "The hours of a line are the lengths of its gaps, added up over all hosts; nothing is assumed for them.",
+            ),
+        )
+
+
+def _origin(anchor: str, line: Line, atoms: Sequence[Atom]) -> Origin:
+    total = _sum(atoms).total()
+    largest = max((atom.largest for atom in atoms), key=lambda entry: entry.energy_j or 0.0)
+    evidence = sorted(set().union(*(atom.evidence for atom in atoms)))
+    runs = sorted(set().union(*(atom.runs for atom in atoms)))
+    joules = total.energy.value if total.energy else None
+    whole = evolve(largest, energy_j=joules, low_j=None, high_j=None)
+    carbon = Carbon(location=total.location_g, market=total.market_g, factor=factor_of(line.place, line.year))
+    return Origin(
+        anchor=anchor,
+        basis=line.basis,
+        name=_name(line),
+        source=clean(" ".join(filter(None, (f"{line.plugin}:{line.source}", line.version)))),
+        method=clean(line.method),
+        count=sum(atom.count for atom in atoms),
+        hours=sum(atom.hours for atom in atoms),
+        start=min(atom.start for atom in atoms),
+        end=max(atom.end for atom in atoms),
+        total=total,
+        formula=clean(carbon_formula(whole, carbon)),
+        terms=tuple(_terms(largest)),
+        evidence=tuple(evidence[:NAMED]),
+        evidence_count=len(evidence),
+        runs=tuple(runs[:NAMED]),
+        runs_count=len(runs),
+    )
+
+
+def _terms(entry: Entry) -> Iterator[str]:
+    for leaf in leaves_of(entry)[:8]:
+        if leaf.term is not None:
+            yield clean(
+                f"{leaf.what}: {digits(leaf.term.power_w)} W x {digits(entry.duration_s)} s = "
+                f"{energy_text(leaf.energy_j)}; {leaf.term.formula} [{leaf.term.source}]"
+            )
+
+
+def _name(line: Line) -> str:
+    return clean(f"{line.host or 'by hand'} {line.address}")
+
+
+def _sum(atoms: Iterable[Atom]) -> Tally:
+    tally = Tally()
+    for atom in atoms:
+        tally.merge(atom.tally)
+    return tally
+
+
+def _causes(causes: dict[str, tuple[float, float]]) -> tuple[Cause, ...]:
+    return tuple(Cause(cause=clean(cause), down=down, up=up) for cause, (down, up) in list(causes.items())[:CAUSES])
