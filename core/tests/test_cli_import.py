@@ -241,10 +241,23 @@ def test_a_recording_without_times_is_only_looked_at(write: Write, tmp_path: Pat
     assert "--interval-s" in refused(path)
     (document,) = imported(path, "--dry-run")
     assert (document["samples"], document["mean_power_w"]["total"], document["energy_j"]) == (2, 200.0, None)
-    assert "--start" in refused(path, "--interval-s", "5")
     assert imported(path, "--interval-s", "5", "--dry-run")[0]["energy_j"]["total"] == 2000.0
     (document,) = imported(path, "--interval-s", "5", "--start", "2026-10-01T16:00:00", "--timezone", "Asia/Singapore")
     assert (document["start"], document["energy_j"]["total"]) == ("2026-10-01T08:00:00.000000Z", 2000.0)
+
+
+def test_a_recording_that_does_not_say_when_ended_when_its_file_was_written(write: Write) -> None:
+    path, copy = write("m.txt", "meter\n- 100\n- 300\n"), write("copy.txt", "meter\n- 100\n- 300\n")
+    os.utime(path, (1_790_000_000, 1_790_000_000))
+    os.utime(copy, (1_790_500_000, 1_790_500_000))
+    (document,) = imported(path, "--interval-s", "5")
+    assert (document["start"], document["end"]) == ("2026-09-21T14:13:10.000000Z", "2026-09-21T14:13:20.000000Z")
+    assert "--start" in document["warnings"][0]
+    for again in (path, copy):
+        assert imported(again, "--interval-s", "5")[0]["entries"] == {"new": 0, "known": 2}
+    assert imported(path, "--interval-s", "5", "--start", "2026-10-01T08:00:00Z")[0]["entries"]["new"] == 2
+    with book() as ledger:
+        assert {e.start for e in ledger.entries()} == {"2026-10-01T08:00:00.000000Z"}
 
 
 def test_what_comes_through_stdin_is_imported() -> None:

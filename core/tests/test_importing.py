@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 import wattbook
-from wattbook import importing
 from wattbook.errors import ConfigError, ImportFailed
-from wattbook.importing import Chosen, choose, open_all, read, spool_folder
+from wattbook.importing import Chosen, choose, open_all, opening, read, reading, spool_folder
 from wattbook.model import Importer, ImportSource, SourceFile
 from wattbook.plugins import Plugins, gather
 from wattbook.testing.ledger import a_statement
@@ -183,14 +182,14 @@ def test_a_packed_file_that_is_cut_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_packed_file_that_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "BOMB_BYTES", 1 << 20)
+    monkeypatch.setattr(reading, "BOMB_BYTES", 1 << 20)
     (chosen,) = chosen_for(write(tmp_path / "x.gz", gzip.compress(b"pages\n" + b"0" * (8 << 20))))
     with pytest.raises(ImportFailed, match="unpacks"):
         read(chosen, ImportSource())
 
 
 def test_a_folder_with_too_many_files_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importing, "MAX_FILES", 2)
+    monkeypatch.setattr(opening, "MAX_FILES", 2)
     for name in "abc":
         write(tmp_path / name, "pages\n")
     with pytest.raises(ImportFailed, match="holds 3 files"):
@@ -286,7 +285,7 @@ def test_a_pipe_is_read_once_and_used_twice(tmp_path: Path) -> None:
 def test_a_pipe_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
 
-    monkeypatch.setattr(importing, "MAX_PIPE_BYTES", 1 << 20)
+    monkeypatch.setattr(opening, "MAX_PIPE_BYTES", 1 << 20)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
 

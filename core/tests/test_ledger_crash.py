@@ -62,7 +62,7 @@ def test_a_full_disk_refuses_and_leaves_the_book_as_it_was(tmp_path: Path) -> No
 
 
 def test_a_locked_book_says_who_waits_for_whom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wattbook.ledger.connect.BUSY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("wattbook.ledger.sqlite_file.BUSY_TIMEOUT_S", 0.1)
     with Ledger.open(tmp_path / "ledger.db") as book, Ledger.open(tmp_path / "ledger.db") as other:
         with book.transaction():
             book.add([an_entry()])

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wattbook.errors import ImportFailed
-from wattbook.ledger.restate import ACTIVE, Chain, Revision, later, plain, plan
+from wattbook.ledger.chains import ACTIVE, Chain, Revision, later, plain
+from wattbook.ledger.restate import plan
 from wattbook.model import Statement
 from wattbook.testing.ledger import a_statement
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wattbook.ledger.store import Added, Ledger, StatementsAdded
+    from wattbook.ledger.store import Added, Ledger
 
-__all__ = ["Added", "Ledger", "StatementsAdded"]
+__all__ = ["Added", "Ledger"]
 
 
 def __getattr__(name: str) -> Any:

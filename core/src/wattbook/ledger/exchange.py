@@ -11,7 +11,7 @@ from attrs import frozen
 
 from wattbook.errors import ImportFailed, LedgerError
 from wattbook.ledger import rows, schema, view
-from wattbook.ledger.restate import WITHDRAWN, Revision, figures_id
+from wattbook.ledger.chains import WITHDRAWN, Revision, figures_id
 from wattbook.ledger.store import Ledger
 from wattbook.model import SourceFile
 from wattbook.records import Entry, RunRecord, canonical, stated

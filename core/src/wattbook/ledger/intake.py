@@ -10,7 +10,8 @@ from wattbook.config import Config
 from wattbook.errors import ImportFailed
 from wattbook.host import host_name, place
 from wattbook.importing import Imported, together
-from wattbook.ledger.store import Added, Ledger, StatementsAdded
+from wattbook.ledger.statements import StatementsAdded
+from wattbook.ledger.store import Added, Ledger
 from wattbook.model import Recording
 from wattbook.records import Entry, Labels, RunRecord, Snapshot
 from wattbook.resolve import Tree
@@ -48,9 +49,15 @@ def take_in(
             added = Added()
             warnings: list[str] = []
             if entries:
-                fresh, known, warnings = revised(entries, ledger.entries(run_id=entries[0].run_id))
+                before = ledger.entries(run_id=entries[0].run_id)
+                fresh: list[Entry]
+                if imported.assumed and _told_alike(entries, before):
+                    fresh, known, warnings = [], len(entries), []  # a copy of the file has another date
+                else:
+                    fresh, known, warnings = revised(entries, before)
                 added = ledger.add(fresh, runs)
-                added = Added(new=added.new, known=added.known + known)
+                taken_back = sum(entry.kind == WITHDRAWN for entry in fresh)
+                added = Added(new=max(0, added.new - taken_back), known=added.known + known)
                 warnings += _met(ledger, entries) if added.new else []
             stated = StatementsAdded()
             if imported.statements:
@@ -83,6 +90,15 @@ def _met(ledger: Ledger, entries: Iterable[Entry]) -> list[str]:
     return [
         f"run {other} covers {host} at the same time: reports count it once" for host, other in others.items() if other
     ]
+
+
+def _told_alike(entries: Iterable[Entry], before: Iterable[Entry]) -> bool:
+    """Whether two readings of the same files differ in nothing but the time that was assumed for them."""
+
+    def shape(told: Iterable[Entry]) -> set[tuple[object, ...]]:
+        return {(e.host, e.device, e.domain, e.labels.project, e.labels.phase, e.labels.platform) for e in told}
+
+    return shape(entries) == shape(before)
 
 
 def run_id_of(imported: Imported) -> str:
@@ -141,7 +157,7 @@ def booked(
         host=first or "",
         command=imported.format,
         labels=labels,
-        warnings=tuple(w for recording in imported.recordings for w in recording.warnings),
+        warnings=(*imported.warnings, *(w for recording in imported.recordings for w in recording.warnings)),
     )
     return entries, [run]
 

@@ -2,67 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
 
-from attrs import field, frozen
+from attrs import frozen
 
 from wattbook.errors import ImportFailed
+from wattbook.ledger.chains import ACTIVE, BESIDE, WITHDRAWN, Chain, Revision, chain_of, figures_id, later, spoken
+from wattbook.ledger.told import Group, group_of, newest, one_granularity, payers
 from wattbook.model import Statement
-from wattbook.records import content_id
-
-NAMELESS = {"", "unspecified"}  #: accounts of files that do not say whose figures they hold
-ACTIVE, BESIDE, WITHDRAWN = "active", "beside", "withdrawn"
-Version = tuple[int | str, ...]
-
-
-@frozen(kw_only=True, order=True)
-class Chain:
-    """The revisions of one (account, month) as one interface of a provider tells it."""
-
-    provider: str
-    interface: str
-    account: str
-    payer: str
-    month: str
-
-    def __str__(self) -> str:
-        told = f" ({self.interface})" if self.interface else ""
-        return f"{self.provider} account {self.account or '?'}, {self.month}{told}"
-
-    def alternative(self, other: Chain) -> bool:
-        """Whether both tell of the same emissions, so that only one of them may count.
-
-        The periods overlap, and the account is the same or one is the whole of what the other is a
-        part of: a figure without a payer may be a payer's own total, which holds its members, and one
-        of nobody knows which account may be anybody's.
-        """
-        if self == other or self.provider != other.provider:
-            return False
-        if not (self.month.startswith(other.month) or other.month.startswith(self.month)):
-            return False
-        if NAMELESS & {self.account, other.account}:
-            return True
-        if self.account == other.account and (self.payer == other.payer or not (self.payer and other.payer)):
-            return True
-        return (not self.payer and self.account == other.payer) or (not other.payer and other.account == self.payer)
-
-
-@frozen(kw_only=True)
-class Revision:
-    """One state of a chain, as it is in the book or goes there."""
-
-    chain: Chain
-    revision: int
-    content_id: str
-    version_key: Version = ()
-    model_version: str = ""
-    standing: str = ACTIVE
-    reason: str = ""
-    supersedes: str | None = None
-    statements: tuple[Statement, ...] = field(default=(), repr=False)
-    size: int = 0
 
 
 @frozen(kw_only=True)
@@ -74,70 +21,6 @@ class Plan:
     known: int = 0
     superseded: int = 0
     warnings: tuple[str, ...] = ()
-
-
-def later(version: Version) -> tuple[tuple[int, int | str], ...]:
-    """A version that sorts: numbers by size, words after them."""
-    return tuple((0, part) if isinstance(part, int) else (1, part) for part in version)
-
-
-def chain_of(statement: Statement) -> Chain:
-    return Chain(
-        provider=statement.provider, interface=statement.interface, account=statement.account,
-        payer=statement.payer, month=statement.month,
-    )  # fmt: skip
-
-
-def figures_id(chain: Chain, version: Version, statements: Iterable[Statement]) -> str:
-    """A hash of the figures: equal for equal numbers, however they were written."""
-    rows = sorted([*s.key, plain(s.co2e_kg), s.completeness] for s in statements)
-    return content_id([[chain.provider, chain.interface, chain.account, chain.payer, chain.month], list(version), rows])
-
-
-def plain(number: Decimal) -> str:
-    """A decimal without exponent and trailing zeros."""
-    text = format(number, "f")
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text in ("-0", "") else text
-
-
-def single(statements: Iterable[Statement]) -> tuple[list[Statement], list[str]]:
-    """Each figure once: equal duplicates are kept once and told; unequal ones are refused."""
-    seen: dict[tuple[object, ...], Statement] = {}
-    doubled = 0
-    for statement in statements:
-        _check(statement)
-        key = (statement.interface, later(statement.version_key), *statement.key)
-        first = seen.setdefault(key, statement)
-        if first is statement:
-            continue
-        if first.co2e_kg != statement.co2e_kg:
-            where = ", ".join(part for part in (*statement.key[1:7], f"scope {statement.scope}") if part)
-            raise ImportFailed(
-                f"the same figure is there twice with different values: {first.value_raw} and "
-                f"{statement.value_raw} {statement.unit_raw} for {where} ({statement.method})"
-            )
-        doubled += 1
-    warnings = [f"{doubled} figures were there twice with equal values; each is kept once"] if doubled else []
-    return list(seen.values()), warnings
-
-
-_MONTH = re.compile(r"\d{4}(-(0[1-9]|1[0-2]))?")
-_SCOPES, _METHODS = ("1", "2", "3", "total"), ("location", "market", "unsplit")
-MAX_DIGITS = 30
-
-
-def _check(statement: Statement) -> None:
-    """Refuse what no plugin should yield; the book must not hold it, whoever wrote the plugin."""
-    kg = statement.co2e_kg
-    if not kg.is_finite() or (kg and not -MAX_DIGITS < kg.adjusted() < MAX_DIGITS):
-        raise ImportFailed(f"{statement.value_raw[:40]!r} is no number of kilograms")
-    if statement.month == "unspecified":
-        raise ImportFailed("the file does not say its month: say it with --option month=2026-09")
-    if not _MONTH.fullmatch(statement.month):
-        raise ImportFailed(f"{statement.month[:40]!r} is neither a month nor a year")
-    if statement.scope not in _SCOPES or statement.method not in _METHODS:
-        raise ImportFailed(f"there is no scope {statement.scope[:40]!r} with method {statement.method[:40]!r}")
 
 
 def plan(
@@ -153,13 +36,13 @@ def plan(
     *figures_of* gives the figures of one of them.
     """
     kept, warnings = newest(statements)
-    _one_granularity(kept)
+    one_granularity(kept)
     sets: dict[Chain, list[Statement]] = {}
     for statement in kept:
         sets.setdefault(chain_of(statement), []).append(statement)
     state = _State({chain: list(revisions) for chain, revisions in book.items()}, figures_of, force)
     state.warnings += warnings
-    for payer, there in _payers(sets).items():
+    for payer, there in payers(sets).items():
         state.withdraw_missing(payer, later(sets[there[0]][0].version_key), there)
     for chain, told in sorted(sets.items()):
         state.take(chain, told)
@@ -167,53 +50,6 @@ def plan(
         revisions=tuple(state.added), new=state.new, known=state.known, superseded=state.superseded,
         warnings=tuple(dict.fromkeys(state.warnings)),
     )  # fmt: skip
-
-
-Group = tuple[str, str, str, str]
-
-
-def _group(chain: Chain) -> Group:
-    """What a provider restates as a whole: a month of a payer with its members, else of one account."""
-    owner = f"payer {chain.payer}" if chain.payer else f"account {chain.account}"
-    return (chain.provider, chain.interface, owner, chain.month)
-
-
-def newest(statements: Iterable[Statement]) -> tuple[list[Statement], list[str]]:
-    """Of every month only its newest version, each figure once, and what was left out."""
-    kept, warnings = single(statements)
-    versions: dict[Group, dict[Version, str]] = {}
-    for s in kept:
-        versions.setdefault(_group(chain_of(s)), {})[s.version_key] = s.model_version
-    best = {group: max(found, key=later) for group, found in versions.items()}
-    for group, found in sorted(versions.items()):
-        if len(found) > 1:
-            rest = ", ".join(_spoken(found[key], key) for key in sorted(found, key=later)[:-1])
-            warnings.append(
-                f"{group[0]} {group[2]}, {group[3]}: of several versions the older ones were left out: {rest}"
-            )
-    return [s for s in kept if s.version_key == best[_group(chain_of(s))]], warnings
-
-
-def _payers(sets: Iterable[Chain]) -> dict[Group, list[Chain]]:
-    """The payers whose whole export this is: it holds the payer itself or several accounts."""
-    groups: dict[Group, list[Chain]] = {}
-    for chain in sets:
-        if chain.payer:
-            groups.setdefault(_group(chain), []).append(chain)
-    return {group: c for group, c in sorted(groups.items()) if len(c) > 1 or c[0].account == c[0].payer}
-
-
-def _one_granularity(statements: Iterable[Statement]) -> None:
-    periods: dict[tuple[str, str, str, str], set[str]] = {}
-    for s in statements:
-        periods.setdefault((s.provider, s.interface, s.account, s.payer), set()).add(s.month)
-    for (provider, _, account, _), months in periods.items():
-        for month in months:
-            if any(other != month and other.startswith(month) for other in months):
-                raise ImportFailed(
-                    f"{provider} account {account}: figures of {month} as a whole and of its months stand in one import; "
-                    "they tell the same emissions twice"
-                )
 
 
 class _State:
@@ -265,8 +101,8 @@ class _State:
             reason = "forced"
         else:
             raise ImportFailed(
-                f"{chain}: these figures are of version {_spoken(told[0].model_version, version)}, the book has "
-                f"{_spoken(before.model_version, before.version_key)}, which is newer; --force takes the older one"
+                f"{chain}: these figures are of version {spoken(told[0].model_version, version)}, the book has "
+                f"{spoken(before.model_version, before.version_key)}, which is newer; --force takes the older one"
             )
         self._add(chain, content, told, carried, reason)
 
@@ -307,7 +143,7 @@ class _State:
     def withdraw_missing(self, payer: Group, version: tuple[object, ...], there: list[Chain]) -> None:
         """What a payer's newer export of a month no longer holds is gone from that month."""
         for chain, revisions in list(self.book.items()):
-            if not revisions or chain in there or not chain.payer or _group(chain) != payer:
+            if not revisions or chain in there or not chain.payer or group_of(chain) != payer:
                 continue
             if revisions[-1].standing == ACTIVE and later(revisions[-1].version_key) < version:
                 self._withdraw(chain, "not in the payer's newer figures")
@@ -366,7 +202,3 @@ def _changed(told: Iterable[Statement], replaced: Iterable[Statement]) -> bool:
     """Whether a figure that was told before is another one now, or gone."""
     now = {s.key: s.co2e_kg for s in told}
     return any(now.get(s.key) != s.co2e_kg for s in replaced)
-
-
-def _spoken(model_version: str, key: Version) -> str:
-    return model_version or ".".join(map(str, key)) or "unnamed"

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from wattbook.errors import NoRecord
-from wattbook.ledger.restate import Chain, Revision, plain
+from wattbook.ledger.chains import Chain, Revision, plain
 from wattbook.model import Basis, Statement
 from wattbook.records import (
     Entry,

@@ -20,6 +20,8 @@ from sqlalchemy.dialects.postgresql import TEXT as PG_TEXT
 from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy.types import TypeEngine
 
+from wattbook.errors import LedgerError
+
 VERSION = 1  #: raised by a change of the tables; a newer book is refused
 APPLICATION_ID = 0x57617474  #: ``Watt``, in the header of the SQLite file
 PG_SCHEMA = "wattbook"  #: the PostgreSQL schema that holds the tables
@@ -185,3 +187,12 @@ event.listen(
 def create(connection: Connection) -> None:
     """Make the tables in an empty database, inside the caller's transaction."""
     metadata.create_all(connection, checkfirst=False)
+
+
+def accept(version: int, shown: str) -> None:
+    """Refuse a book that a newer wattbook made."""
+    if version > VERSION:
+        raise LedgerError(
+            f"{shown}: this book was written by a newer wattbook (schema {version}, known here up to "
+            f"{VERSION}): upgrade wattbook"
+        )

@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from wattbook.accounting.carbon import factor_of
 from wattbook.ledger import rows, view
-from wattbook.ledger.restate import figures_id
+from wattbook.ledger.chains import figures_id
 from wattbook.ledger.store import Ledger
 from wattbook.records import Entry, RunRecord, utc_text, utc_time
 from wattbook.units import MAX_DEVICE_W

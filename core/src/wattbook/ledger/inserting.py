@@ -1,0 +1,87 @@
+"""Insert what is not there yet, the same way for every table and engine, and count it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from operator import itemgetter
+from typing import Any, TypeVar
+
+from sqlalchemy import Column, Connection, Table, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from wattbook.errors import LedgerError, NoRecord
+from wattbook.ledger import schema
+from wattbook.records import utc_text
+
+T = TypeVar("T")
+CHUNK = 500  #: rows of one statement; every engine takes that many parameters
+
+
+def insert(connection: Connection, table: Table, found: Mapping[str, dict[str, Any]]) -> int:
+    """Insert what is not there yet, in the order of the keys (so that writers cannot deadlock); the number added."""
+    if table is not schema.entry:  # whose text was looked at already
+        for row in found.values():
+            _check_text(row)
+    key = list(table.primary_key.columns)
+    new = 0
+    for some in chunks(sorted(found), CHUNK):
+        if len(key) == 1:
+            known = set(connection.execute(select(key[0]).where(key[0].in_(some))).scalars())
+            some = [name for name in some if name not in known]
+        if some:
+            new += _insert_some(connection, table, key, [found[name] for name in some])
+    return new
+
+
+def _insert_some(connection: Connection, table: Table, key: list[Column[Any]], rows_: list[dict[str, Any]]) -> int:
+    if connection.dialect.name != "postgresql" and len(key) == 1:
+        # nobody else writes inside this transaction, and the caller has left out what is there: no counting,
+        # and the driver takes the values as they are, at half the cost
+        names = [column.name for column in table.columns]
+        marks = ", ".join("?" * len(names))
+        sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"
+        connection.exec_driver_sql(sql, list(map(itemgetter(*names), rows_)))
+        return len(rows_)
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table).on_conflict_do_nothing().returning(key[0])
+    return len(connection.execute(statement, rows_).all())
+
+
+def _check_text(row: Mapping[str, Any]) -> None:
+    """Refuse what one engine would take and another would not."""
+    for column, value in row.items():
+        if isinstance(value, str) and ("\0" in value or not (value.isascii() or _encodes(value))):
+            raise NoRecord(f"{column} holds {value[:40]!r}, which is no text that a database keeps")
+
+
+def _encodes(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def chunks(items: Sequence[T] | Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while some := list(islice(iterator, size)):
+        yield some
+
+
+def sortable(value: str | int) -> str:
+    return f"{value:09}" if isinstance(value, int) else value
+
+
+def recorded(moment: datetime | None) -> str:
+    if moment is not None:
+        return utc_text(moment)
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch:
+        try:
+            return utc_text(datetime.fromtimestamp(int(epoch), UTC))
+        except (ValueError, OverflowError, OSError) as error:
+            raise LedgerError(f"SOURCE_DATE_EPOCH is a number of seconds, not {epoch!r}") from error
+    return utc_text(datetime.now(UTC))

@@ -1,0 +1,89 @@
+"""Write a snapshot of a provider's figures into the book, judged against what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from attrs import evolve, frozen
+from sqlalchemy import Connection
+
+from wattbook.errors import ImportFailed, LedgerError
+from wattbook.ledger import rows, schema, view
+from wattbook.ledger.chains import Chain, Revision
+from wattbook.ledger.inserting import CHUNK, chunks, insert
+from wattbook.ledger.restate import plan
+from wattbook.model import Statement
+from wattbook.records import Snapshot
+
+
+@frozen(kw_only=True)
+class StatementsAdded:
+    """How many statements were new, known, or took the place of others, and what to tell the user."""
+
+    new: int = 0
+    known: int = 0
+    superseded: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+def record(
+    connection: Connection, told: Sequence[Statement], snapshot: Snapshot, *, force: bool, moment: str
+) -> StatementsAdded:
+    """Record whole months; raises ``ImportFailed`` for what must not go in."""
+    _serialise(connection)
+    book = history_of(connection, {s.provider for s in told}, {s.month[:4] for s in told})
+
+    def figures(revision: Revision) -> tuple[Statement, ...]:
+        return filled(revision, figures_of(connection, [revision])).statements
+
+    try:
+        todo = plan(told, book, figures, force=force)
+    except UnicodeEncodeError as error:
+        raise ImportFailed(f"holds {error.object[:40]!r}, which is no text") from error
+    stamp = {"recorded_at": moment}
+    key = "/".join((snapshot.sha256, snapshot.format, snapshot.plugin))
+    insert(connection, schema.snapshot, {key: {**rows.from_snapshot(snapshot), **stamp}})
+    lines = {
+        f"{revision.content_id}/{number:09}": rows.from_statement(statement, revision.content_id)
+        for revision in todo.revisions
+        for number, statement in enumerate(revision.statements)
+    }
+    insert(connection, schema.statement, lines)
+    sets = {f"{n:09}": {**rows.from_revision(r, snapshot), **stamp} for n, r in enumerate(todo.revisions)}
+    if insert(connection, schema.statement_set, sets) != len(sets):
+        raise LedgerError("another process recorded the same month at this very moment; import again")
+    return StatementsAdded(new=todo.new, known=todo.known, superseded=todo.superseded, warnings=todo.warnings)
+
+
+def figures_of(connection: Connection, revisions: Iterable[Revision]) -> dict[str, list[Any]]:
+    contents = sorted({revision.content_id for revision in revisions})
+    found: dict[str, list[Any]] = {}
+    for some in chunks(contents, CHUNK):
+        for row in connection.execute(view.statements(some)):
+            found.setdefault(row.content_id, []).append(row)
+    return found
+
+
+def filled(revision: Revision, figures: Mapping[str, list[Any]]) -> Revision:
+    told = tuple(rows.to_statement(row, revision) for row in figures.get(revision.content_id, ()))
+    return evolve(revision, statements=told, size=len(told))
+
+
+def _serialise(connection: Connection) -> None:
+    """Statements are judged against what is there, so one writer of them at a time."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (schema.APPLICATION_ID + 1,))
+
+
+def history_of(connection: Connection, providers: Iterable[str], years: Iterable[str]) -> dict[Chain, list[Revision]]:
+    """The chains that a snapshot may meet, with their sizes and without their figures."""
+    found = connection.execute(view.revisions(providers, years)).all()
+    sizes: dict[str, int] = {}
+    for some in chunks(sorted({row.content_id for row in found}), CHUNK):
+        sizes.update((row.content_id, row.size) for row in connection.execute(view.sizes(some)))
+    history: dict[Chain, list[Revision]] = {}
+    for row in found:
+        revision = rows.to_revision(row, size=sizes.get(row.content_id, 0))
+        history.setdefault(revision.chain, []).append(revision)
+    return history
