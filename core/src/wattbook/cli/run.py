@@ -120,6 +120,9 @@ class Streams:
 
 
 def _observe(order: dict[str, Any], events: Events, box: Box) -> None:
+    import gc
+
+    gc.disable()  # what is loaded now stays; looking through it again and again is half a dozen milliseconds
     try:
         from wattbook.pipeline.observe import observe
 

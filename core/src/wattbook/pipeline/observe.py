@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Mapping
@@ -192,6 +193,7 @@ class Observer:
     def follow(self) -> Event:
         """Poll at the interval until the command has ended; set stretches apart where it stands still."""
         self._step("watching")
+        gc.enable()
         due_s = 0.0
         while True:
             event = self.events.take(due_s - time.monotonic())
