@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from wattbook import Host, Importer, ImportSource, Meter, hookimpl
+from wattbook import hookimpl
+
+if TYPE_CHECKING:
+    from wattbook import Host, Importer, ImportSource, Meter
 
 
 @hookimpl

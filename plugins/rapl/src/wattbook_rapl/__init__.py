@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from wattbook import Host, Meter, hookimpl
+from wattbook import hookimpl
 
-from wattbook_rapl.meter import Config, Offer
+from wattbook_rapl.settings import Config
+
+if TYPE_CHECKING:
+    from wattbook import Host, Meter
 
 __all__ = ["Config"]
 
@@ -15,4 +19,6 @@ __all__ = ["Config"]
 def measure(host: Host, config: Config) -> Iterator[Meter]:
     """RAPL is a thing of x86; on Linux the kernel reads it for everybody."""
     if host.os == "linux" and host.arch == "x86_64":
+        from wattbook_rapl.meter import Offer
+
         yield from Offer(host, config).meters()

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from attrs import define, field, frozen
+from attrs import define, field
 from wattbook import Domain, Host, Meter, Sample, Unavailable
 
 from wattbook_rapl import perf, powercap
 from wattbook_rapl.domains import Place, in_order
 from wattbook_rapl.session import CounterFile, Session
+from wattbook_rapl.settings import Config
 
 ERROR = 0.05  #: relative half width of the 90 % interval of RAPL's package energy
 INTERVAL_S = 10.0  #: AMD's counters turn after 65 s at 1000 W; never more than 60
@@ -23,20 +24,12 @@ TOLERANCE = 0.10  #: by which the two interfaces may differ over ``COMPARED_S``,
 TOLERANCE_J = 0.05
 
 
-@frozen(kw_only=True)
-class Config:
-    """``[plugins.rapl]``."""
-
-    interface: str = "both"  #: ``powercap``, ``perf`` or ``both``
-    root: str = "/"  #: the folder in which ``sys`` and ``proc`` lie
-
-
 @define
 class Offer:
     """What the kernel shows on one host."""
 
     host: Host
-    config: Config = Config()
+    config: Config = field(factory=Config)
     kernel: perf.Kernel = field(factory=perf.Linux)
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep

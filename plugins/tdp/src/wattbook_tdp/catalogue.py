@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from attrs import frozen
+
+DATA = Path(__file__).parent / "data"
 
 
 @frozen(kw_only=True)
@@ -42,7 +44,7 @@ def size() -> dict[str, int]:
 
 @cache
 def _rows() -> dict[str, str]:
-    text = files("wattbook_tdp").joinpath("data/chips.tsv").read_text("utf-8")
+    text = (DATA / "chips.tsv").read_text("utf-8")
     rows: dict[str, str] = {}
     for line in text.split("\n"):
         key, tab, rest = line.partition("\t")
@@ -53,7 +55,7 @@ def _rows() -> dict[str, str]:
 
 @cache
 def _sources() -> dict[str, str]:
-    text = files("wattbook_tdp").joinpath("data/sources.tsv").read_text("utf-8")
+    text = (DATA / "sources.tsv").read_text("utf-8")
     return dict(line.split("\t", 1) for line in text.splitlines() if "\t" in line)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.resources import files
 
 from attrs import frozen
+
+from wattbook_tdp.catalogue import DATA
 
 _PREFIX = re.compile(r"^(?:ml|db|cache)\.(?=[a-z])|^(?:standard|basic)[_ ]")
 
@@ -48,7 +49,7 @@ def find(name: str) -> Instance | None:
 
 @cache
 def _rows() -> dict[str, str]:
-    text = files("wattbook_tdp").joinpath("data/instances.tsv").read_text("utf-8")
+    text = (DATA / "instances.tsv").read_text("utf-8")
     rows: dict[str, str] = {}
     for line in text.split("\n"):
         key, tab, rest = line.partition("\t")

@@ -18,6 +18,7 @@ from wattbook_turbostat.preamble import misreads_dram, version_key
 from wattbook_turbostat.process import Start, Turbostat
 from wattbook_turbostat.refusals import UnknownColumn, explain
 from wattbook_turbostat.session import Session
+from wattbook_turbostat.settings import Config
 
 ERROR = 0.05  #: relative half width of the 90 % interval of RAPL's package energy
 COLUMNS = {"package": "Pkg_J", "core": "Cor_J", "gfx": "GFX_J", "dram": "RAM_J"}
@@ -27,15 +28,6 @@ TRIAL_START_S = 0.6  #: a probe has two seconds in all
 TRIAL_END_S = 0.4
 VERSION_LIMIT_S = 0.5
 PLACES = ("/usr/sbin", "/usr/bin", "/sbin", "/usr/local/sbin")
-
-
-@frozen(kw_only=True)
-class Config:
-    """``[plugins.turbostat]``."""
-
-    path: str | None = None  #: the binary; else the one in PATH or in the usual places
-    sudo: bool = False  #: run it by ``sudo -n``, which never asks for a password
-    interval_s: float = 5.0  #: how often turbostat prints when nobody asks
 
 
 @frozen(kw_only=True)
@@ -53,7 +45,7 @@ class Offer:
     """turbostat on one host; remembers what its trial found."""
 
     host: Host
-    config: Config = Config()
+    config: Config = field(factory=Config)
     machine: Machine = Machine()
     _command: tuple[str, ...] = field(default=(), init=False)
     _found: dict[tuple[int | None, str], Domain] = field(factory=dict, init=False)
