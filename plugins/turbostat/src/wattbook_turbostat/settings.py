@@ -1,0 +1,14 @@
+"""What the user may set about turbostat: the table ``[plugins.turbostat]``."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class Config:
+    """``[plugins.turbostat]``."""
+
+    path: str | None = None  #: the binary; else the one in PATH or in the usual places
+    sudo: bool = False  #: run it by ``sudo -n``, which never asks for a password
+    interval_s: float = 5.0  #: how often turbostat prints when nobody asks
