@@ -197,3 +197,13 @@ def test_a_named_site_is_found_and_an_unknown_one_is_refused() -> None:
     assert place(config, "default").site == "default"
     with pytest.raises(ConfigError, match=r"sites\.lap.*default, lab"):
         place(config, "lap")
+
+
+def test_a_zone_that_no_factor_knows_is_refused_with_its_path() -> None:
+    with pytest.raises(ConfigError, match=r"site\.zone: no grid factor is known for zone 'Singapor'"):
+        place(Config(site=Site(zone="Singapor")))
+
+
+def test_a_zone_that_no_factor_knows_will_do_where_the_user_brings_one() -> None:
+    site = Site(zone="campus", intensity_g_per_kwh=30.0, intensity_source="own solar plant, 2026")
+    assert place(Config(site=site)).zone == "campus"

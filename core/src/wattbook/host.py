@@ -275,6 +275,10 @@ def place(config: Config, site: str | None = None) -> Place:
         known = ", ".join(sorted({config.site.name, *config.sites}))
         raise ConfigError(f"no site of this name is configured (there is {known})", where=f"sites.{site}")
     zone, assumed = chosen.zone, False
+    if zone is not None and chosen.intensity_g_per_kwh is None:
+        from wattbook.factors import check_zone
+
+        zone = check_zone(zone, where="site.zone" if chosen is config.site else f"sites.{name}.zone")
     if zone is None and chosen.intensity_g_per_kwh is None:
         from wattbook.factors import zone_of_timezone
 

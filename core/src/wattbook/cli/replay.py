@@ -70,7 +70,7 @@ def play(folder: Path, script: Script, url: str, tell: Callable[[str], object]) 
     with _recorded_at(script.recorded_at):
         for step in script.steps:
             common = ["--ledger", url, "--config", str(folder / "team.toml"), "--quiet"]
-            if script.synthetic and step.jobs is None:
+            if script.synthetic:
                 common.append("--synthetic")
             for line in _spoken([*step.arguments(folder), *common]):
                 tell(line.replace(f"{folder}/", ""))
