@@ -39,7 +39,7 @@ from wattbook.model import (
 )
 from wattbook.pipeline import Survey, fill, survey
 from wattbook.pipeline.document import document
-from wattbook.pipeline.observe import observe
+from wattbook.pipeline.observe import named, observe
 from wattbook.pipeline.settle import Settled, Stretch, settle
 from wattbook.plugins import Plugins, gather
 from wattbook.records import Entry, Labels, Place, RunRecord, utc_text, utc_time
@@ -576,3 +576,22 @@ def test_missed_samples_of_a_session_reach_the_document(watched: Callable[..., O
     run.wait_for(run.polled)
     time.sleep(0.3)
     assert any("the driver was reloaded" in gap["reason"] for gap in run.end()["gaps"])
+
+
+@pytest.mark.parametrize(
+    ("ledger", "kept"),
+    [
+        ("postgresql://ann:secret@db/book", "postgresql://ann:***@db/book"),
+        ("postgresql://db/book", "postgresql://db/book"),
+        ("postgresql://db/book?sslpassword=x&sslmode=require", "postgresql://db/book?sslpassword=***&sslmode=require"),
+        ("sqlite:////tmp/book.db", "sqlite:////tmp/book.db"),
+        ("/tmp/book.db", "/tmp/book.db"),
+    ],
+)
+def test_the_book_is_named_without_its_password(ledger: str, kept: str) -> None:
+    assert named(ledger) == kept
+
+
+def test_a_book_named_from_here_is_found_from_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert named("book.db") == str(tmp_path / "book.db")

@@ -347,3 +347,30 @@ def test_kill_9_at_a_random_moment_loses_no_acknowledged_poll(folder: str, seed:
     sealed_so_far = [entry.energy_j for entry in content.entries if (entry.energy_j or 1) % 50 == 0]
     assert sealed_so_far == [50.0 * i for i in range(1, len(sealed_so_far) + 1)]
     assert len(sealed_so_far) >= int(last) // 50
+
+
+def test_a_run_that_ends_while_it_is_read_is_not_taken_for_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wattbook.ledger.fold import fold_in
+    from wattbook.ledger.store import Ledger
+
+    monkeypatch.setenv("WATTBOOK_STATE", str(tmp_path))
+    ledger = str(tmp_path / "book.db")
+    writer = SpoolWriter.create(RUN, ledger=ledger)
+    writer.poll(moment(1), [an_entry(1)])
+    read = spool.read
+
+    def read_and_end(path: str) -> spool.SpoolContent:
+        content = read(path)
+        writer.end(RunRecord(run_id="r1", start=RUN.start, end=moment(9)), [an_entry(9)])
+        writer.close()
+        return content
+
+    with Ledger.open(ledger) as book:
+        monkeypatch.setattr(spool, "read", read_and_end)
+        fold_in(book)
+        monkeypatch.setattr(spool, "read", read)
+        fold_in(book)
+        assert [(run.complete, run.end) for run in book.runs()] == [(True, moment(9))]
+        assert book.entries() == [an_entry(9)]

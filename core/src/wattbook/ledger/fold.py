@@ -32,8 +32,9 @@ def fold_in(ledger: Ledger, state_dir: str | os.PathLike[str] | None = None) -> 
     problems: list[str] = []
     for path in spool.paths(None if state_dir is None else os.fspath(state_dir)):
         try:
+            live = spool.is_live(path)  # before reading: a run may end between the two
             content = spool.read(path)
-            if not content.complete and spool.is_live(path):
+            if live and not content.complete:
                 continue
             if content.damaged:
                 kept = spool.set_aside(path)

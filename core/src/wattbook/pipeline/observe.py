@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -172,9 +173,9 @@ class Observer:
         )
 
     def _open_spool(self) -> None:
-        ledger = self.order["ledger"] or os.environ.get("WATTBOOK_LEDGER") or None
+        ledger = self.order["ledger"] or os.environ.get("WATTBOOK_LEDGER")
         try:
-            self.spool = SpoolWriter.create(self.record, ledger=ledger)
+            self.spool = SpoolWriter.create(self.record, ledger=named(ledger) if ledger else None)
         except OSError as error:
             self.box.troubles.append(f"the run is not recorded: {_reason(error)}")
 
@@ -226,7 +227,7 @@ class Observer:
         if self.spool is None:
             return
         sync = now_s - self.synced_s > SYNC_S
-        share = self._share(tree_cpu_s(self.order["pid"]), self.busy_s + self.loads.busy_s)
+        share = self._share(self._cpu_so_far_s(), self.busy_s + self.loads.busy_s)
         try:
             entries = [*self.unsaved, *self._settle(now_s)]
             self.spool.poll(utc_text(self._moment(now_s)), entries, share=share, sync=sync)
@@ -316,9 +317,7 @@ class Observer:
         self._step("estimating what nothing measured")
         entries = [] if self.paused else self._settle(ended.at_s)
         busy_s = self.busy_s + (0.0 if self.paused else self.loads.busy_s)
-        cpu_s = ended.cpu_s
-        if cpu_s is not None and ended.at_s - self.order["started_s"] > 1:
-            cpu_s += stragglers_cpu_s(self.record.run_id)
+        cpu_s = self._cpu_in_all_s(ended)
         if self.paused:
             self.suspended_s += ended.at_s - self.stretch_s
         for sentence in self.silent:
@@ -352,6 +351,17 @@ class Observer:
         for thread in close(self.threads):
             self.box.troubles.append(f"{thread.source} does not close")
 
+    def _cpu_so_far_s(self) -> float | None:
+        """Processor time of the command's processes until now."""
+        return tree_cpu_s(self.order["pid"])
+
+    def _cpu_in_all_s(self, ended: Event) -> float | None:
+        """Processor time of the command's processes, those included that outlive it."""
+        cpu_s = ended.cpu_s
+        if cpu_s is not None and ended.at_s - self.order["started_s"] > 1:
+            cpu_s += stragglers_cpu_s(self.record.run_id)
+        return cpu_s
+
     def _share(self, cpu_s: float | None, busy_s: float) -> float | None:
         """Processor time of the command's processes over the machine's."""
         return None if cpu_s is None or busy_s < LEAST_BUSY_S else min(1.0, cpu_s / busy_s)
@@ -366,6 +376,14 @@ class Observer:
 
     def _step(self, step: str) -> None:
         self.box.step = step
+
+
+def named(ledger: str) -> str:
+    """A book's name that holds in every folder and keeps no password."""
+    if "://" not in ledger:
+        return os.path.abspath(os.path.expanduser(ledger))
+    without = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", ledger)
+    return re.sub(r"([?&][^=&]*password)=[^&]*", r"\1=***", without)
 
 
 def _reason(error: OSError) -> str:
