@@ -100,6 +100,18 @@ def test_a_folder_in_which_nothing_is_recognised_is_refused(tmp_path: Path) -> N
     assert str(tmp_path / "in") in said
 
 
+def test_a_file_that_is_named_twice_is_taken_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "in" / "a", "pages\n")
+    assert len(open_all([path, tmp_path / "in", tmp_path / "in" / ".." / "in" / "a"])) == 1
+
+
+def test_a_folder_of_many_files_is_read_with_short_heads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "MANY_FILES", 2)
+    for name in "abc":
+        write(tmp_path / name, "pages\n" + "x" * 10_000)
+    assert {len(one.file.head) for one in open_all([tmp_path])} == {opening.SMALL_HEAD_BYTES}
+
+
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImportFailed, match="empty"):
         open_all([tmp_path])

@@ -96,7 +96,7 @@ def _runs(book: Ledger, last: int | None) -> list[dict[str, Any]]:
 
 def _statements(book: Ledger) -> list[dict[str, Any]]:
     from wattbook.accounting import MonthTotals, account_totals
-    from wattbook.ledger.restate import ACTIVE
+    from wattbook.ledger.chains import ACTIVE
 
     shown = []
     for revision in book.revisions():

@@ -20,6 +20,7 @@ from wattbook.model import ImportSource, SourceFile
 
 HEAD_BYTES = 65_536
 MAX_FILES = 10_000  #: of one import; their heads are held in memory
+MANY_FILES, SMALL_HEAD_BYTES = 1_000, 4_096  #: the heads of that many files are shorter
 MAX_PIPE_BYTES = 4 << 30  #: of standard input, which is kept in a temporary file
 STDIN = Path("-")
 
@@ -33,7 +34,7 @@ class Handed:
     folder: Path | None = None
 
 
-def open_file(path: Path) -> SourceFile:
+def open_file(path: Path, head_bytes: int = HEAD_BYTES) -> SourceFile:
     """One file, its head read and decompressed; raises ``ImportFailed`` where it cannot be read."""
 
     def opener() -> IO[bytes]:
@@ -45,7 +46,7 @@ def open_file(path: Path) -> SourceFile:
         with path.open("rb") as stream:
             packed = stream.read(2) == b"\x1f\x8b"
         with opener() as whole:
-            head = whole.read(HEAD_BYTES)
+            head = whole.read(head_bytes)
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ImportFailed(f"cannot be read: {reason}", path=path) from error
@@ -55,7 +56,7 @@ def open_file(path: Path) -> SourceFile:
 def open_all(paths: Iterable[Path], *, spool: Path | None = None) -> list[Handed]:
     """The files of *paths*, folders walked in the order of their names.
 
-    ``-`` and pipes are copied into the folder *spool* first, because an importer reads more than once.
+    A file that is named twice is taken once.  ``-`` and pipes are copied into the folder *spool* first, because an importer reads more than once.
     """
     handed: list[Handed] = []
     for path in paths:
@@ -67,10 +68,14 @@ def open_all(paths: Iterable[Path], *, spool: Path | None = None) -> list[Handed
                 raise ImportFailed(f"holds {len(inside)} files; one import takes {MAX_FILES}", path=path)
             if not inside:
                 raise ImportFailed("this folder is empty", path=path)
-            handed += [Handed(file=open_file(p), shown=str(p), folder=path) for p in inside]
+            head_bytes = HEAD_BYTES if len(inside) <= MANY_FILES else SMALL_HEAD_BYTES
+            handed += [Handed(file=open_file(p, head_bytes), shown=str(p), folder=path) for p in inside]
         else:
             handed.append(Handed(file=open_file(path), shown=str(path)))
-    return handed
+    once: dict[str, Handed] = {}
+    for one in handed:
+        once.setdefault(os.path.realpath(one.file.path), one)
+    return list(once.values())
 
 
 def open_source(

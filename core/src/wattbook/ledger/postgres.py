@@ -49,6 +49,3 @@ def _create_postgresql(engine: Engine) -> None:
             return  # another process was faster
         connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {schema.PG_SCHEMA}")
         schema.create(connection)
-        connection.execute(
-            schema.meta.insert(), {"name": "schema_version", "value": str(schema.VERSION), "recorded_at": ""}
-        )

@@ -187,6 +187,9 @@ event.listen(
 def create(connection: Connection) -> None:
     """Make the tables in an empty database, inside the caller's transaction."""
     metadata.create_all(connection, checkfirst=False)
+    facts = {"application": "wattbook", "schema_version": str(VERSION)}
+    rows = [{"name": name, "value": value, "recorded_at": ""} for name, value in facts.items()]
+    connection.execute(meta.insert(), rows)
 
 
 def accept(version: int, shown: str) -> None:

@@ -15,9 +15,13 @@ from wattbook.errors import LedgerError, NoLedger
 from wattbook.ledger import schema
 
 BUSY_TIMEOUT_S = 60.0
+OLDEST = (3, 37, 0)  #: the first with STRICT tables (2021)
 
 
 def open_file(path: Path, *, create: bool) -> Engine:
+    if sqlite3.sqlite_version_info < OLDEST:
+        wanted = ".".join(map(str, OLDEST))
+        raise LedgerError(f"{path}: this Python brings SQLite {sqlite3.sqlite_version}, a book needs {wanted} or newer")
     exists = _checked(path)
     if not exists and not create:
         raise NoLedger(f"{path}: there is no book here")

@@ -228,6 +228,29 @@ class LedgerContract:
             with pytest.raises(NoLedger):
                 Ledger.open(url, create=False)
 
+    def test_any_batches_in_any_order_any_number_of_times_make_one_book(self, new_url: Callable[[], str]) -> None:
+        from hypothesis import given, settings
+        from hypothesis import strategies as st
+
+        from wattbook.ledger.store import Ledger
+
+        entries = [an_entry(n // 2, device=f"cpu:{n % 2}", run_id=f"r{n % 3}") for n in range(8)]
+        runs = [a_run(f"r{n}", complete=bool(n % 2)) for n in range(3)]
+        batch = st.tuples(st.lists(st.sampled_from(entries), max_size=5), st.lists(st.sampled_from(runs), max_size=2))
+
+        @settings(max_examples=8, deadline=None)
+        @given(st.lists(batch, max_size=5), st.randoms(use_true_random=False))
+        def check(more: list[Any], random: Any) -> None:
+            batches = [*more, (entries[:4], runs[:2]), (entries[4:], runs[2:])]
+            random.shuffle(batches)
+            with Ledger.open(new_url()) as book, Ledger.open(new_url()) as plain:
+                for some, records in batches:
+                    book.add(some, records, recorded_at=MARCH)
+                plain.add(entries, runs, recorded_at=MARCH)
+                assert text_of(book) == text_of(plain)
+
+        check()
+
     # --- statements --------------------------------------------------------------------------
 
     def test_statements_are_read_back_digit_by_digit(self, book: Any) -> None:
