@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from wattbook.accounting import Interval, Sum
-from wattbook.accounting.carbon import carbon_parts, factor_of
-from wattbook.byhand.estimators import Estimators, Figure
+from wattbook.accounting import Interval
+from wattbook.byhand.entries import Entries
+from wattbook.byhand.estimators import Estimators
 from wattbook.byhand.machine import Undescribed
 from wattbook.byhand.places import place_of
 from wattbook.config import Config
@@ -22,7 +22,6 @@ from wattbook.plugins import Plugins
 from wattbook.records import Entry, Labels, Place, RunRecord, content_id, stated, utc_text
 
 if TYPE_CHECKING:
-    from wattbook.factors import Factor
     from wattbook.ledger.store import Ledger
 
 NOW = "no start is given: booked as ending now"
@@ -53,14 +52,13 @@ class Booking:
         self._estimators = estimators
         self._site = site
         self._from_file = from_file
-        self._synthetic = synthetic
+        self._make = Entries(synthetic=synthetic)
         self._now = now or datetime.now(UTC).replace(microsecond=0)
         self._places: dict[str | None, Place] = {}
         self._seen: Counter[str] = Counter()
         self._undated: list[str] = []
         self.documents: list[dict[str, Any]] = []  #: one object of the JSON output for every job
         self.problems: list[Wrong] = []
-        self.figures: list[Figure] = []
         self.entries: list[Entry] = []
         self.runs: list[RunRecord] = []
 
@@ -80,42 +78,27 @@ class Booking:
         if job.region not in self._places:
             self._places[job.region] = place_of(job.region, self._config, self._site)
         place = self._places[job.region]
+        hourly = self._estimators.hourly(job)
         start = job.start or self._now - timedelta(hours=job.hours)
-        figure = self._estimators.figure(job, start=start)
-        labels = self._labels(job.labels)
         start_text, end_text = utc_text(start), utc_text(start + timedelta(hours=job.hours))
+        labels = self._labels(job.labels)
         run_id = self._run_id(job, start_text, labels)
-        warnings = figure.warnings if job.start else (*figure.warnings, NOW)
+        warnings = (*job.warnings, *hourly.warnings, *(() if job.start else (NOW,)))
         if job.start is None and self._from_file:
             self._undated.append(run_id)
-        entries = [
-            Entry.from_reading(
-                reading,
-                run_id=run_id,
-                host=run_id,
-                plugin=plugin,
-                labels=labels,
-                place=place,
-                synthetic=self._synthetic,
-            )
-            for plugin, reading in figure.readings
-        ]
-        self.entries += entries
+        self.entries += self._make.of(
+            hourly, job.hours, run_id=run_id, start=start_text, end=end_text, labels=labels, place=place
+        )
         self.runs.append(
             RunRecord(run_id=run_id, kind="log", start=start_text, end=end_text, labels=labels, warnings=warnings)
         )
-        if not self.figures or not self._from_file:
-            self.figures.append(figure)
-        grams, _ = carbon_of_entries(entries)
         self.documents.append(
             {
                 "line": job.line,
                 "run_id": run_id,
-                **figure.numbers,
-                "co2e_g": None if grams is None else grams.value,
-                "co2e_low_g": None if grams is None else grams.low,
-                "co2e_high_g": None if grams is None else grams.high,
-                "method": figure.method,
+                **hourly.numbers(job.hours),
+                **carbon_numbers(self._make.grams(hourly, job.hours, place, int(start_text[:4]))),
+                "method": hourly.method,
                 "boundary": job.boundary,
                 "warnings": list(warnings),
             }
@@ -161,17 +144,11 @@ class Booking:
         return Booked(new=new, known=len(self.runs) - new)
 
 
-def carbon_of_entries(entries: Iterable[Entry]) -> tuple[Interval | None, Factor | None]:
-    """Grams of entries together, location-based, and the factor; ``None`` where no factor is known."""
-    grams = Sum(unit="g")
-    factor: Factor | None = None
-    for entry in entries:
-        factor = factor_of(entry.place, int(entry.start[:4]))
-        if factor is None:
-            return None, None
-        value, errors, known = carbon_parts(entry, factor)
-        grams.add_value(value, errors, known=known)
-    return grams.interval(), factor
+def carbon_numbers(grams: Interval | None) -> dict[str, float | None]:
+    """Grams with their interval, keyed as in the JSON output."""
+    if grams is None:
+        return {"co2e_g": None, "co2e_low_g": None, "co2e_high_g": None}
+    return {"co2e_g": grams.value, "co2e_low_g": grams.low, "co2e_high_g": grams.high}
 
 
 def read_file(lines: Iterable[bytes], name: str, zone: Any = UTC) -> Iterator[Job | Wrong]:

@@ -1,8 +1,8 @@
-"""Ask the estimators about one hour of a described machine, then scale to hours and machines."""
+"""Ask the estimators about one hour of a described machine; hours only multiply."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from attrs import evolve, frozen
@@ -13,7 +13,7 @@ from wattbook.jobs import Job
 from wattbook.model import Activity, Domain, Gap, Host, Identity, Load, Reading, Term, Window
 from wattbook.pipeline import fill
 from wattbook.plugins import Plugins
-from wattbook.units import J_PER_WH, S_PER_H
+from wattbook.units import S_PER_H
 
 HOUR = Window(start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 1, 1, 1, tzinfo=UTC))
 NO_PLUGIN = "no installed plugin estimates anything: install wattbook-tdp"
@@ -25,21 +25,11 @@ GPU_ALONE = "the machine around the accelerators is not counted: give cpu, tdp_w
 _ASKED = "not asked yet"
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False)
 class Hourly:
-    """What one described machine uses in an hour: a reading for all chips of a kind together."""
+    """What the described machines use in an hour: a reading for all chips of a kind together."""
 
     readings: tuple[tuple[str, Reading], ...]  #: with the plugin that gave each
-    method: str
-    warnings: tuple[str, ...]
-
-
-@frozen(kw_only=True)
-class Figure:
-    """What a job uses: readings (with the plugin that gave each) over its window, and its power."""
-
-    job: Job
-    readings: tuple[tuple[str, Reading], ...]
     power: Interval  #: W
     method: str
     warnings: tuple[str, ...]
@@ -48,10 +38,9 @@ class Figure:
     def terms(self) -> tuple[Term, ...]:
         return tuple(term for _, reading in self.readings for term in reading.terms)
 
-    @property
-    def numbers(self) -> dict[str, float | None]:
+    def numbers(self, hours: float) -> dict[str, float | None]:
         """Power in W and energy in Wh with their intervals, keyed as in the JSON output."""
-        value, low, high, hours = self.power.value, self.power.low, self.power.high, self.job.hours
+        value, low, high = self.power.value, self.power.low, self.power.high
         return {
             "power_w": value,
             "power_low_w": low,
@@ -71,29 +60,15 @@ class Estimators:
         self._hours: dict[object, Hourly] = {}
         self.identify = lru_cache(maxsize=10_000)(self._identify)
 
-    def figure(self, job: Job, *, start: datetime) -> Figure:
-        """The figure of *job* from *start* on; raises ``Undescribed``."""
-        hourly = self.hourly(job)
-        window = Window(start=start, end=start + timedelta(hours=job.hours))
-        powers = [(reading.cause, _power(reading, job.count)) for _, reading in hourly.readings]
-        power = powers[0][1] if len(powers) == 1 else combine(powers)
-        assert power is not None
-        return Figure(
-            job=job,
-            readings=tuple(
-                (plugin, _scaled(reading, job.count, job.hours, window)) for plugin, reading in hourly.readings
-            ),
-            power=power,
-            method=hourly.method,
-            warnings=(*job.warnings, *hourly.warnings),
-        )
-
     def hourly(self, job: Job) -> Hourly:
-        """One hour of one machine as *job* describes it; equal descriptions are asked once."""
+        """One hour of what *job* describes, all of its machines; raises ``Undescribed``.
+
+        Equal descriptions are asked once.
+        """
         parts = (
             job.cpu, job.tdp_w, job.sockets, job.threads, job.instance, job.memory_gb, job.gpu, job.gpu_tdp_w, job.gpu_count
         )  # fmt: skip
-        key = (parts, job.util, job.gpu_util, job.load, job.boundary)
+        key = (parts, job.util, job.gpu_util, job.load, job.boundary, job.count)
         known = self._hours.get(key)
         if known is None:
             if parts not in self._machines:
@@ -122,12 +97,12 @@ class Estimators:
 
     def _ask(self, job: Job, host: Host, notes: tuple[str, ...]) -> Hourly:
         has_host = bool(host.cpus) or host.threads is not None
-        said = list(notes)
-        wanted: list[Domain] = []
+        said = [*notes]
+        gaps: list[Gap] = []
         loads: list[Load] = []
-        for present, device, name, column, util in (
-            (has_host, "cpu", "cpu:0/package" if job.boundary == "package" else "machine/host", "util", job.util),
-            (bool(host.gpus), "gpu:0", "gpu:0/board", "gpu_util", job.gpu_util),
+        for present, device, domain, column, util in (
+            (has_host, "cpu", _PACKAGE if job.boundary == "package" else _HOST, "util", job.util),
+            (bool(host.gpus), "gpu:0", _BOARD, "gpu_util", job.gpu_util),
         ):
             if not present:
                 continue
@@ -135,28 +110,28 @@ class Estimators:
                 said.append(f"{column} is not given: anything from idle to full is in the interval")
             low, high = util or (0.0, 1.0)
             loads.append(Load(device=device, seconds=float(S_PER_H), low=low, high=high))
-            of, _, part = name.partition("/")
-            wanted.append(Domain(device=of, name=part))
-        gaps = [Gap(domain=domain, window=HOUR, reason=_ASKED) for domain in wanted]
-        activity = Activity(window=HOUR, host=host, loads=tuple(loads), scale=job.load)
-        filled = fill(self._plugins, gaps, activity)
+            gaps.append(Gap(domain=domain, window=HOUR, reason=_ASKED))
+        filled = fill(self._plugins, gaps, Activity(window=HOUR, host=host, loads=tuple(loads), scale=job.load))
         for broken in filled.broken:
             raise Undescribed(f"the plugin {broken.plugin} failed: {broken.reason}")
         for gap in filled.gaps:
-            if gap.reason == _ASKED:
-                raise Undescribed(NO_PLUGIN)
-            raise _refusal(gap, job)
+            raise Undescribed(NO_PLUGIN) if gap.reason == _ASKED else _refusal(gap, job)
         if host.gpus and job.boundary == "wall":
             said.append(GPU_LOSSES if has_host else GPU_ALONE)
-        for _, reading in filled.readings:
-            said += reading.warnings
         chips = {"gpu:0": len(host.gpus), "cpu:0": len(host.cpus)}
+        readings = tuple(
+            (plugin, _times(reading, job.count * chips.get(reading.domain.device, 1)))
+            for plugin, reading in filled.readings
+        )
+        powers = [(reading.cause, _power(reading)) for _, reading in readings]
+        power = powers[0][1] if len(powers) == 1 else combine(powers)
+        assert power is not None
+        for _, reading in readings:
+            said += reading.warnings
         return Hourly(
-            readings=tuple(
-                (plugin, _scaled(reading, chips.get(reading.domain.device, 1), 1.0, HOUR))
-                for plugin, reading in filled.readings
-            ),
-            method="; ".join(reading.method for _, reading in filled.readings),
+            readings=readings,
+            power=power,
+            method="; ".join(reading.method for _, reading in readings),
             warnings=tuple(dict.fromkeys(said)),
         )
 
@@ -171,12 +146,17 @@ class Estimators:
         return refused or Identity(query=name, reason="no catalogue of chips is installed: install wattbook-tdp")
 
 
+_HOST = Domain(device="machine", name="host")
+_PACKAGE = Domain(device="cpu:0", name="package")
+_BOARD = Domain(device="gpu:0", name="board")
+
+
 def _refusal(gap: Gap, job: Job) -> Undescribed:
     """Why a gap stays open, with the column that it is about and what would help."""
-    if gap.domain.device.startswith("gpu"):
+    if gap.domain == _BOARD:
         name, field = job.gpu or job.instance or "", "gpu" if job.gpu else "instance" if job.instance else None
         remedy = "give gpu_tdp_w"
-    elif gap.domain.name == "package":
+    elif gap.domain == _PACKAGE:
         name, field, remedy = job.cpu or "", "cpu" if job.cpu else "boundary", "give tdp_w"
     else:
         name, field, remedy = job.cpu or "", "cpu" if job.cpu else None, "give tdp_w or threads"
@@ -184,46 +164,34 @@ def _refusal(gap: Gap, job: Job) -> Undescribed:
     return Undescribed(f"{about}{gap.reason}: {remedy}", field=field)
 
 
-def _power(reading: Reading, times: int) -> Interval:
-    """Watts of *times* such readings of one hour."""
+def _power(reading: Reading) -> Interval:
+    """The watts of a reading of one hour."""
     low, high = reading.low_j, reading.high_j
     assert low is not None
     assert high is not None
-    per_s = times / S_PER_H
-    return Interval(reading.energy_j * per_s, low * per_s, high * per_s, unit="W")
+    return Interval(reading.energy_j / S_PER_H, low / S_PER_H, high / S_PER_H, unit="W")
 
 
-def _scaled(reading: Reading, times: int, hours: float, window: Window) -> Reading:
-    """The answer for one chip or machine and one hour, for *times* of them and *hours*."""
-    factor = times * hours
-    if factor == 1 and window is reading.window:
+def _times(reading: Reading, times: int) -> Reading:
+    """The answer about one chip or machine, for *times* of them: they are wrong together."""
+    if times == 1:
         return reading
     assert reading.low_j is not None
     assert reading.high_j is not None
-    return Reading(
-        domain=reading.domain,
-        window=window,
-        energy_j=reading.energy_j * factor,
-        low_j=reading.low_j * factor,
-        high_j=reading.high_j * factor,
-        basis=reading.basis,
-        source=reading.source,
-        cause=reading.cause,
-        method=reading.method,
-        terms=reading.terms if times == 1 else tuple(_times(term, times) for term in reading.terms),
-        warnings=reading.warnings,
-    )
-
-
-def _times(term: Term, times: int) -> Term:
     return evolve(
-        term,
-        what=f"{times} x {term.what}",
-        power_w=term.power_w * times,
-        low_w=term.low_w * times,
-        high_w=term.high_w * times,
-        formula=f"{times} x ({term.formula})",
+        reading,
+        energy_j=reading.energy_j * times,
+        low_j=reading.low_j * times,
+        high_j=reading.high_j * times,
+        terms=tuple(
+            evolve(
+                term,
+                what=f"{times} x {term.what}",
+                power_w=term.power_w * times,
+                low_w=term.low_w * times,
+                high_w=term.high_w * times,
+                formula=f"{times} x ({term.formula})",
+            )
+            for term in reading.terms
+        ),
     )
-
-
-assert J_PER_WH == S_PER_H  # a watt for an hour is a watt-hour: powers times hours are Wh

@@ -63,30 +63,27 @@ def command(
 
     Every figure is a 90 % interval around an estimate from duration, utilisation and design power.
     """
+    from wattbook.accounting.carbon import factor_of
     from wattbook.byhand import Estimators, place_of
-    from wattbook.byhand.booking import carbon_of_entries, zone_of
+    from wattbook.byhand.booking import carbon_numbers, zone_of
+    from wattbook.byhand.entries import Entries
     from wattbook.config import load
     from wattbook.plugins import installed
-    from wattbook.records import Entry
 
     settings = load(config)
     job = described(fields, zone_of(settings))
-    figure = Estimators(installed(settings.plugins)).figure(job, start=datetime.now(UTC).replace(microsecond=0))
-    place = place_of(job.region, settings, site)
-    grams, factor = carbon_of_entries(
-        Entry.from_reading(reading, run_id="", host="", plugin=plugin, place=place)
-        for plugin, reading in figure.readings
-    )
+    hourly = Estimators(installed(settings.plugins)).hourly(job)
+    place, year = place_of(job.region, settings, site), datetime.now(UTC).year
+    factor = factor_of(place, year)
+    warnings = (*job.warnings, *hourly.warnings)
     document = {
-        **figure.numbers,
-        "co2e_g": None if grams is None else grams.value,
-        "co2e_low_g": None if grams is None else grams.low,
-        "co2e_high_g": None if grams is None else grams.high,
+        **hourly.numbers(job.hours),
+        **carbon_numbers(Entries().grams(hourly, job.hours, place, year)),
         "factor": None if factor is None else factor.as_dict(),
         "boundary": job.boundary,
-        "method": figure.method,
-        "terms": [asdict(term) for term in figure.terms],
-        "warnings": list(figure.warnings),
+        "method": hourly.method,
+        "terms": [asdict(term) for term in hourly.terms],
+        "warnings": list(warnings),
     }
     if as_json:
         print_json(document)
@@ -94,13 +91,13 @@ def command(
     for line in in_words(document):
         click.echo(line)
     if explain:
-        for term in figure.terms:
+        for term in hourly.terms:
             click.echo(f"\n{term.what}: {spread(term.power_w, term.low_w, term.high_w, 'W')}")
             click.echo(f"  {term.formula}\n  {term.source}")
         if factor is not None:
             click.echo(f"\n{factor.zone}: {factor.g_per_kwh:g} g CO2e per kWh, {factor.cycle}\n  {factor.source}")
     if not quiet:
-        for warning in figure.warnings:
+        for warning in warnings:
             click.echo(f"note: {warning}", err=True)
 
 

@@ -1,0 +1,75 @@
+"""Hours of a described machine as entries of the book, and their carbon; an hour is worked out once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import fields
+
+from wattbook.accounting import Interval, Sum
+from wattbook.accounting.carbon import carbon_parts, factor_of
+from wattbook.byhand.estimators import Hourly
+from wattbook.factors import Factor
+from wattbook.records import Entry, Labels, Place
+
+_FIELDS = tuple(a.name for a in fields(Entry))
+
+
+class Entries:
+    """Makes entries from hourly figures."""
+
+    def __init__(self, *, synthetic: bool = False) -> None:
+        self._synthetic = synthetic
+        self._patterns: dict[Hourly, list[dict[str, Any]]] = {}
+        self._grams: dict[tuple[Hourly, Place, int], Interval | None] = {}
+
+    def of(
+        self, hourly: Hourly, hours: float, *, run_id: str, start: str, end: str, labels: Labels, place: Place
+    ) -> list[Entry]:
+        """The entries of *hours*, each machine of them a host of its own."""
+        own = {"run_id": run_id, "host": run_id, "start": start, "end": end, "labels": labels, "place": place}
+        return [
+            Entry(
+                **{
+                    **pattern,
+                    **own,
+                    "energy_j": pattern["energy_j"] * hours,
+                    "low_j": pattern["low_j"] * hours,
+                    "high_j": pattern["high_j"] * hours,
+                }
+            )
+            for pattern in self._pattern(hourly)
+        ]
+
+    def _pattern(self, hourly: Hourly) -> list[dict[str, Any]]:
+        """The fields of the entries of one hour."""
+        if hourly not in self._patterns:
+            made = [
+                Entry.from_reading(reading, run_id="", host="", plugin=plugin, synthetic=self._synthetic)
+                for plugin, reading in hourly.readings
+            ]
+            self._patterns[hourly] = [{name: getattr(entry, name) for name in _FIELDS} for entry in made]
+        return self._patterns[hourly]
+
+    def grams(self, hourly: Hourly, hours: float, place: Place, year: int) -> Interval | None:
+        """Location-based grams of *hours*; ``None`` where no factor is known."""
+        key = (hourly, place, year)
+        if key not in self._grams:
+            when = f"{year:04}-07-01T00:00:00.000000Z"
+            one = self.of(hourly, 1.0, run_id="", start=when, end=when, labels=Labels(), place=place)
+            self._grams[key] = _grams(one, factor_of(place, year))
+        hour = self._grams[key]
+        if hour is None or hour.low is None or hour.high is None:
+            return hour
+        return Interval(hour.value * hours, hour.low * hours, hour.high * hours, unit=hour.unit)
+
+
+def _grams(entries: Iterable[Entry], factor: Factor | None) -> Interval | None:
+    if factor is None:
+        return None
+    grams = Sum(unit="g CO2e")
+    for entry in entries:
+        value, errors, known = carbon_parts(entry, factor)
+        grams.add_value(value, errors, known=known)
+    return grams.interval()
