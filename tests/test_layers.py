@@ -15,7 +15,7 @@ PLUGINS = sorted(p.parent.parent for p in (ROOT / "plugins").glob("*/src/wattboo
 LAYERS = [
     {"cli", "__main__"},
     {"demo"},
-    {"byhand", "diagnosis", "explaining", "selfcheck"},
+    {"byhand", "diagnosis", "explaining", "selfcheck", "tracking", "watching"},
     {"pipeline"},
     {"plugins", "sampling", "spool", "host", "importing", "ledger", "jobs", "replay"},
     {"recording", "report"},

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         Window,
     )
     from wattbook.recording import RecordingBuilder
+    from wattbook.tracking import track
 
 _HOME = {
     **dict.fromkeys(("Advance", "Counter", "Integrator", "Step"), "wattbook.counters"),
@@ -47,13 +48,14 @@ _HOME = {
         "wattbook.model",
     ),
     "RecordingBuilder": "wattbook.recording",
+    "track": "wattbook.tracking",
 }  # fmt: skip
 
 __all__ = [
     "Activity", "Advance", "Basis", "Chip", "ConfigError", "Counter", "Domain", "Gap", "Host", "Identity",
     "ImportFailed", "ImportSource", "Importer", "Integrator", "Load", "Meter", "Missed", "Problem", "ReadError",
     "Reading", "Recording", "RecordingBuilder", "Sample", "SourceFile", "Statement", "Step", "Term", "Unavailable",
-    "WattbookError", "Window", "hookimpl",
+    "WattbookError", "Window", "hookimpl", "track",
 ]  # fmt: skip
 
 

@@ -1,0 +1,29 @@
+"""Observe the process that one is part of: only what it used since the stretch began is its own."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from wattbook.pipeline.observe import Observer
+from wattbook.sampling import tree_cpu_s
+
+if TYPE_CHECKING:
+    from wattbook.pipeline.observe import Event
+
+
+class InProcess(Observer):
+    """The observer of ``wattbook run`` with this process in the place of the command."""
+
+    def _poll(self) -> None:
+        super()._poll()
+        ready: Any = getattr(self.box, "ready", None)
+        if ready is not None:
+            ready.set()
+
+    def _cpu_so_far_s(self) -> float | None:
+        now_s, before_s = tree_cpu_s(os.getpid()), self.order["cpu_before_s"]
+        return None if now_s is None or before_s is None else max(0.0, now_s - before_s)
+
+    def _cpu_in_all_s(self, ended: Event) -> float | None:
+        return ended.cpu_s
