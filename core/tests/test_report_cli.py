@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 import json
 from pathlib import Path
@@ -17,6 +18,7 @@ from wattbook.records import Snapshot
 from wattbook.testing.builders import START
 from wattbook.testing.entries import a_gap_entry, a_run, a_statement, an_entry
 
+HTML = ["html"] if importlib.util.find_spec("jinja2") else []
 KEYS = ["period", "as_of", "watermark", "total", "by_basis", "by", "claims", "coverage", "gaps", "factors"]
 
 
@@ -70,6 +72,7 @@ def test_the_document_has_the_keys_of_the_contract_in_their_order(book: str) -> 
         (("--as-of", "tomorrow"), "--as-of is a day or a time"),
         (("--json", "--format", "csv"), "contradict"),
         (("--format", "pdf"), "pdf"),
+        (("--fail-over", "50"), "50kg"),
     ],
 )
 def test_wrong_usage_is_a_sentence_and_exit_2(book: str, arguments: tuple[str, ...], said: str) -> None:
@@ -122,7 +125,7 @@ def test_the_book_as_of_an_earlier_day_holds_what_was_known_then(book: str) -> N
 
 
 def test_the_same_command_gives_the_same_bytes(book: str) -> None:
-    for form in ("table", "json", "csv", "md"):
+    for form in ("table", "json", "csv", "md", *HTML):
         first, second = (wattbook("report", "--month", "2026-10", "--format", form).stdout for _ in range(2))
         assert first == second
 
@@ -161,3 +164,57 @@ def test_a_correction_takes_the_place_of_what_it_corrects(book: str) -> None:
     with Ledger.open(book) as ledger:
         ledger.add([evolve(wrong, energy_j=1.0, low_j=None, high_j=None, supersedes=wrong.entry_id, reason="typo")])
     assert json.loads(wattbook("report", "--month", "2026-10", "--json").stdout)["total"]["energy_j"] == 1.0
+
+
+def test_a_report_over_the_limit_is_written_and_exits_with_1(book: str, tmp_path: Path) -> None:
+    out = tmp_path / "october.md"
+    result = wattbook("report", "--month", "2026-10", "--format", "md", "-o", str(out), "--fail-over", "5kg")
+    assert result.exit_code == 1
+    assert "over the limit of 5.00 kg" in str(result.exception)
+    assert out.read_text(encoding="utf-8").startswith("# Carbon book")
+    assert wattbook("report", "--month", "2026-10", "--fail-over", "1t").exit_code == 0
+
+
+def test_the_step_summary_is_added_where_the_service_wants_it(
+    book: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = tmp_path / "summary.md"
+    summary.write_text("# Tests\n", encoding="utf-8")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    result = wattbook("report", "--month", "2026-10", "--step-summary", "--fail-over", "1g")
+    assert result.exit_code == 1
+    assert summary.read_text(encoding="utf-8").startswith("# Tests\n# Carbon book 2026-10\n")
+
+
+def test_without_a_step_summary_there_is_a_word_and_no_failure(book: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    result = wattbook("report", "--month", "2026-10", "--step-summary")
+    assert result.exit_code == 0
+    assert "GITHUB_STEP_SUMMARY is not set" in result.stderr
+
+
+def test_a_step_summary_that_cannot_be_written_is_a_sentence(
+    book: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
+    result = wattbook("report", "--month", "2026-10", "--step-summary")
+    assert result.exit_code == 1
+    assert "cannot be written" in str(result.exception)
+
+
+def test_the_month_before_is_compared_with(book: str) -> None:
+    document = json.loads(wattbook("report", "--month", "2026-11", "--json").stdout)
+    assert document["change"]["period"]["start"] == "2026-09-30T16:00:00Z"
+    assert document["change"]["before"]["energy_j"] == 3_600_000.0
+    assert document["change"]["co2e_g"] is None
+    assert json.loads(wattbook("report", "--month", "2026-10", "--json").stdout)["change"] is None
+
+
+def test_the_html_page_is_written_to_a_file(book: str, tmp_path: Path) -> None:
+    pytest.importorskip("jinja2", reason="the HTML page needs the extra 'report'")
+    out = tmp_path / "october.html"
+    result = wattbook("report", "--month", "2026-10", "--format", "html", "-o", str(out))
+    assert (result.exit_code, result.stdout) == (0, "")
+    text = out.read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>")
+    assert "<bdi>=ner</bdi>" in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from wattbook.config import Config
 from wattbook.report import Period, Report, build
 from wattbook.report.as_csv import as_csv, safe
 from wattbook.report.as_markdown import as_markdown
-from wattbook.report.as_table import as_table, columns_of
+from wattbook.report.as_table import as_table, columns_of, folded
 from wattbook.testing.entries import a_gap_entry, a_run, an_entry
 
 OCTOBER = Period.from_month("2026-10", "UTC")
@@ -66,6 +67,30 @@ def test_headings_are_bold_only_where_asked() -> None:
 def test_wide_letters_keep_columns_straight() -> None:
     assert columns_of("東京") == 4
     assert columns_of("Zu\u0308rich") == 6
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_a_table_fits_the_terminal_and_loses_no_word(width: int) -> None:
+    made = report("a project with a long name " * 5, runs=2, reason="a long reason that goes on and on " * 9)
+    text = as_table(made, width=width)
+    assert max(columns_of(line) for line in text.splitlines()) <= width
+    whole = as_table(made)
+    assert max(columns_of(line) for line in whole.splitlines()) > 200
+    assert set(whole.split()) - set(text.split()) <= {"location-based", "market-based", "(unallocated)"}
+
+
+@given(texts, st.integers(2, 20))
+def test_a_folded_cell_is_narrow_and_has_all_its_letters(text: str, most: int) -> None:
+    lines = folded(text, most)
+    assert max(map(columns_of, lines)) <= most
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+def test_a_summary_leaves_rows_out_and_says_how_many() -> None:
+    entries = [an_entry(project=f"p{i}", host=f"h{i}") for i in range(30)]
+    text = as_markdown(build(entries, [], [], Config(), OCTOBER), most=10)
+    assert "20 more are not shown here." in text
+    assert len(re.findall(r"^\| p\d+ ", text, re.MULTILINE)) == 10
 
 
 def test_an_empty_report_is_written_in_every_format() -> None:

@@ -83,3 +83,32 @@ def test_only_whole_months_and_years_lie_inside() -> None:
 
 def test_the_months_and_years_of_a_period_are_named_as_providers_name_them() -> None:
     assert Period.from_days("2026-12-15", "2027-01-10", "UTC").months() == ["2026-12", "2027-01", "2026", "2027"]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "before"),
+    [
+        ("2026-10-01", "2026-10-31", ("2026-09-01", "2026-09-30")),
+        ("2026-01-01", "2026-01-31", ("2025-12-01", "2025-12-31")),
+        ("2026-01-01", "2026-12-31", ("2025-01-01", "2025-12-31")),
+        ("2026-10-05", "2026-10-11", ("2026-09-28", "2026-10-04")),
+        ("2026-03-29", "2026-03-29", ("2026-03-28", "2026-03-28")),
+    ],
+)
+def test_the_period_before_has_as_many_months_or_days(first: str, last: str, before: tuple[str, str]) -> None:
+    found = Period.from_days(first, last, "Europe/Berlin").before()
+    assert found == Period.from_days(*before, "Europe/Berlin")
+
+
+def test_a_month_comes_after_a_month_and_a_few_hours_after_as_many() -> None:
+    found = Period.from_month("2026-03", "Europe/Berlin").before()
+    assert found == Period.from_month("2026-02", "Europe/Berlin")
+    assert found is not None
+    assert found.title == "2026-02"
+    hours = Period.from_days("2026-10-01T08:00", "2026-10-01T11:00", "UTC").before()
+    assert hours is not None
+    assert (hours.start.hour, hours.end.hour) == (5, 8)
+
+
+def test_nobody_kept_a_book_before_1900() -> None:
+    assert Period.from_days("1970-01-01", "8000-12-31", "UTC").before() is None

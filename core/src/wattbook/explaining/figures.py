@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from attrs import define, evolve, field
+from attrs import define, field
 
-from wattbook.accounting import Carbon, Tally
 from wattbook.accounting.carbon import factor_of
-from wattbook.explaining.tree import carbon_formula, leaves_of
-from wattbook.records import Entry
+from wattbook.explaining.origins import NAMED, name_of_line, origin_of, sum_of
+from wattbook.explaining.wording import in_words
 from wattbook.report import Report
 from wattbook.report.atoms import Atom, Line, atoms_of
-from wattbook.report.derivation import Addend, Cause, Derivation, Derived, Origin, Provided
-from wattbook.report.lines import change_text, clean, coverage_text, name_of
+from wattbook.report.derivation import Addend, Cause, Derivation, Derived, Provided
+from wattbook.report.lines import clean, name_of
 from wattbook.report.model import Share
-from wattbook.report.numbers import carbon_text, digits, energy_text, signed_text
+from wattbook.report.numbers import carbon_text, digits
 from wattbook.report.sums import BASES, behind, folded, undivided
 from wattbook.units import G_PER_KG
 
 ADDENDS = 6  #: that one derivation names; the smaller ones are one line
 ORIGINS = 250  #: that a page describes
 CAUSES = 5
-NAMED = 3  #: hashes and runs of one origin
 
 
 def derive(report: Report, most_rows: int) -> Derived:
@@ -35,7 +33,7 @@ def derive(report: Report, most_rows: int) -> Derived:
     anchors = {line: f"o{number + 1}" for number, line in enumerate(making.lines)}
     return Derived(
         figures=making.figures,
-        origins=tuple(_origin(anchors[line], line, making.pools[line]) for line in making.lines),
+        origins=tuple(origin_of(anchors[line], line, making.pools[line]) for line in making.lines),
         anchors=anchors,
     )
 
@@ -59,7 +57,7 @@ class _Making:
     def figure(
         self, anchor: str, title: str, atoms: Sequence[Atom], shares: Sequence[Share] = (), words: Sequence[str] = ()
     ) -> Derivation:
-        tally = _sum(atoms)
+        tally = sum_of(atoms)
         for one in shares:
             tally.add_provided(one.figures, one.share)
         return Derivation(
@@ -84,10 +82,10 @@ class _Making:
         for line in named:
             yield Addend(
                 anchor=f"o{list(self.lines).index(line) + 1}",
-                name=_name(line),
+                name=name_of_line(line),
                 basis=line.basis,
                 count=sum(atom.count for atom in groups[line]),
-                total=_sum(groups[line]).total(),
+                total=sum_of(groups[line]).total(),
             )
         rest = [line for line in order if line not in set(named)]
         if rest:
@@ -97,7 +95,7 @@ class _Making:
                 name=f"{len(rest)} smaller {'origin' if len(rest) == 1 else 'origins'}",
                 basis=" ".join(basis for basis in BASES if any(line.basis == basis for line in rest)),
                 count=sum(atom.count for atom in some),
-                total=_sum(some).total(),
+                total=sum_of(some).total(),
             )
 
     def _provided(self, shares: Sequence[Share]) -> Iterator[Provided]:
@@ -142,7 +140,7 @@ def _all(making: _Making, report: Report, most_rows: int) -> Iterator[Derivation
     for number, run in enumerate(report.top_runs):
         words = (f"'wattbook explain {clean(run.run_id)}' prints the whole arithmetic of this run.",)
         yield making.figure(f"f-run-{number}", f"Run {clean(run.run_id)}", run.atoms, (), words)
-    yield from _words(report)
+    yield from in_words(report)
     for number, used in enumerate(report.factors[:30]):
         factor = used.factor
         atoms = [
@@ -171,113 +169,6 @@ def _claims(making: _Making, report: Report) -> Iterator[Derivation]:
                 f" = {carbon_text(one.unallocated_g)}."
             )
         yield making.figure(f"f-claim-{number}", f"Of which ours, in {name}", inside, (), words)
-
-
-def _words(report: Report) -> Iterator[Derivation]:
-    """Figures that are no sums of readings."""
-    if report.change is not None:
-        change = report.change
-        yield Derivation(
-            anchor="f-change",
-            title=f"Change since {clean(change.period.title)}",
-            total=change.total,
-            words=(
-                f"{signed_text(change.co2e_g)}: {change_text(change)}.",
-                "The carbon of a component is hours x power x PUE x grid factor. Its change is divided among the four "
-                "by the logarithmic mean: L x ln(now / before), where L = (C now - C before) / ln(C now / C before). "
-                "The parts add up to the change without a rest (LMDI-I; B. W. Ang, Energy Policy 32, 2004, 1131-1139).",
-                "A component that is there in one of the two periods only is activity, unless most of its energy "
-                "comes from another source, its host was there before without it, or a provider's figure holds it in "
-                "the other period: then it is method.",
-                *(f"{step.cause}: {signed_text(step.co2e_g)}" for step in change.steps),
-            ),
-        )
-    for number, use in enumerate(report.reductions):
-        yield Derivation(
-            anchor=f"f-reduction-{number}",
-            title=clean(f"Reduction: {use.name}"),
-            words=(
-                f"At most {carbon_text(use.saves_g)}: {clean(use.basis)}.",
-                *(clean(line) for line in use.arithmetic),
-                f"Against it: {clean(use.caution)}.",
-                "This is a thought about the period that is over and never part of a total.",
-            ),
-        )
-    for number, budget in enumerate(report.budgets):
-        whose = "the team" if budget.project is None else clean(f"project {budget.project}")
-        yield Derivation(
-            anchor=f"f-budget-{number}",
-            title=f"Budget of {whose}",
-            words=(
-                f"{carbon_text(budget.used_g)} of {carbon_text(budget.limit_g)}; used are location-based figures and "
-                "those of unstated method; the budget is that of the configuration, for every month of the period.",
-            ),
-        )
-    yield Derivation(
-        anchor="f-coverage",
-        title="Coverage",
-        words=(
-            f"{coverage_text(report)}.",
-            "An hour of a host is known where any reading that counts covers it, whatever of the host the reading is of; "
-            "it is expected where a reading, a gap or a run says that the host was at work.",
-        ),
-    )
-    if report.gaps:
-        yield Derivation(
-            anchor="f-gaps",
-            title="What nobody covered",
-            words=(
-                "The hours of a line are the lengths of its gaps, added up over all hosts; nothing is assumed for them.",
-            ),
-        )
-
-
-def _origin(anchor: str, line: Line, atoms: Sequence[Atom]) -> Origin:
-    total = _sum(atoms).total()
-    largest = max((atom.largest for atom in atoms), key=lambda entry: entry.energy_j or 0.0)
-    evidence = sorted(set().union(*(atom.evidence for atom in atoms)))
-    runs = sorted(set().union(*(atom.runs for atom in atoms)))
-    joules = total.energy.value if total.energy else None
-    whole = evolve(largest, energy_j=joules, low_j=None, high_j=None)
-    carbon = Carbon(location=total.location_g, market=total.market_g, factor=factor_of(line.place, line.year))
-    return Origin(
-        anchor=anchor,
-        basis=line.basis,
-        name=_name(line),
-        source=clean(" ".join(filter(None, (f"{line.plugin}:{line.source}", line.version)))),
-        method=clean(line.method),
-        count=sum(atom.count for atom in atoms),
-        hours=sum(atom.hours for atom in atoms),
-        start=min(atom.start for atom in atoms),
-        end=max(atom.end for atom in atoms),
-        total=total,
-        formula=clean(carbon_formula(whole, carbon)),
-        terms=tuple(_terms(largest)),
-        evidence=tuple(evidence[:NAMED]),
-        evidence_count=len(evidence),
-        runs=tuple(runs[:NAMED]),
-        runs_count=len(runs),
-    )
-
-
-def _terms(entry: Entry) -> Iterator[str]:
-    for leaf in leaves_of(entry)[:8]:
-        if leaf.term is not None:
-            yield clean(
-                f"{leaf.what}: {digits(leaf.term.power_w)} W x {digits(entry.duration_s)} s = "
-                f"{energy_text(leaf.energy_j)}; {leaf.term.formula} [{leaf.term.source}]"
-            )
-
-
-def _name(line: Line) -> str:
-    return clean(f"{line.host or 'by hand'} {line.address}")
-
-
-def _sum(atoms: Iterable[Atom]) -> Tally:
-    tally = Tally()
-    for atom in atoms:
-        tally.merge(atom.tally)
-    return tally
 
 
 def _causes(causes: dict[str, tuple[float, float]]) -> tuple[Cause, ...]:

@@ -21,14 +21,20 @@ def as_table(report: Report, *, bold: bool = False, width: int | None = None) ->
 def _lines(report: Report, bold: bool, width: int | None) -> Iterator[str]:
     yield _heading(title(report), bold)
     if report.watermark:
-        yield f"*** {report.watermark} ***"
-    yield subtitle(report)
+        yield from _sentence(f"*** {report.watermark} ***", width)
+    yield from _sentence(subtitle(report), width)
     for block in blocks(report):
         yield ""
         yield _heading(block.title, bold)
         yield from _block(block, width)
     yield ""
-    yield "P provided, M measured, E estimated; location- and market-based are two views and never one sum"
+    yield from _sentence(
+        "P provided, M measured, E estimated; location- and market-based are two views and never one sum", width
+    )
+
+
+def _sentence(text: str, width: int | None) -> list[str]:
+    return [text] if width is None else wrap(text, width)
 
 
 def _heading(text: str, bold: bool) -> str:

@@ -72,7 +72,7 @@ class Period:
 
         ``None`` where that would reach back before 1900, when nobody kept a book.
         """
-        if self.start - (self.end - self.start) < datetime(1900, 2, 1, tzinfo=UTC):
+        if self.end - self.start > self.start - datetime(1900, 2, 1, tzinfo=UTC):
             return None
         first, last = self.start.astimezone(ZoneInfo(self.zone)), self.end.astimezone(ZoneInfo(self.zone))
         months = self.whole_months()

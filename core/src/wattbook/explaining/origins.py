@@ -1,0 +1,66 @@
+"""Where the readings of a figure come from: one source on one domain of one host, with its formula and evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from attrs import evolve
+
+from wattbook.accounting import Carbon, Tally
+from wattbook.accounting.carbon import factor_of
+from wattbook.explaining.tree import carbon_formula, leaves_of
+from wattbook.records import Entry
+from wattbook.report.atoms import Atom, Line
+from wattbook.report.derivation import Origin
+from wattbook.report.lines import clean
+from wattbook.report.numbers import digits, energy_text
+
+NAMED = 3  #: hashes and runs of one origin
+
+
+def origin_of(anchor: str, line: Line, atoms: Sequence[Atom]) -> Origin:
+    total = sum_of(atoms).total()
+    largest = max((atom.largest for atom in atoms), key=lambda entry: entry.energy_j or 0.0)
+    evidence = sorted(set().union(*(atom.evidence for atom in atoms)))
+    runs = sorted(set().union(*(atom.runs for atom in atoms)))
+    joules = total.energy.value if total.energy else None
+    whole = evolve(largest, energy_j=joules, low_j=None, high_j=None)
+    carbon = Carbon(location=total.location_g, market=total.market_g, factor=factor_of(line.place, line.year))
+    return Origin(
+        anchor=anchor,
+        basis=line.basis,
+        name=name_of_line(line),
+        source=clean(" ".join(filter(None, (f"{line.plugin}:{line.source}", line.version)))),
+        method=clean(line.method),
+        count=sum(atom.count for atom in atoms),
+        hours=sum(atom.hours for atom in atoms),
+        start=min(atom.start for atom in atoms),
+        end=max(atom.end for atom in atoms),
+        total=total,
+        formula=clean(carbon_formula(whole, carbon)),
+        terms=tuple(_terms(largest)),
+        evidence=tuple(evidence[:NAMED]),
+        evidence_count=len(evidence),
+        runs=tuple(runs[:NAMED]),
+        runs_count=len(runs),
+    )
+
+
+def _terms(entry: Entry) -> Iterator[str]:
+    for leaf in leaves_of(entry)[:8]:
+        if leaf.term is not None:
+            yield clean(
+                f"{leaf.what}: {digits(leaf.term.power_w)} W x {digits(entry.duration_s)} s = "
+                f"{energy_text(leaf.energy_j)}; {leaf.term.formula} [{leaf.term.source}]"
+            )
+
+
+def name_of_line(line: Line) -> str:
+    return clean(f"{line.host or 'by hand'} {line.address}")
+
+
+def sum_of(atoms: Iterable[Atom]) -> Tally:
+    tally = Tally()
+    for atom in atoms:
+        tally.merge(atom.tally)
+    return tally

@@ -1,0 +1,124 @@
+"""The first screen: how much, since when, how known, from what, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from wattbook.accounting import Interval
+from wattbook.report.as_html.made import short
+from wattbook.report.as_html.values import Fig, fig
+from wattbook.report.lines import change_text, mix, name_of
+from wattbook.report.model import UNALLOCATED, Report, Row, carbon_of_both
+from wattbook.report.numbers import carbon_text, energy_text, share_text, signed_text
+
+
+@frozen(kw_only=True)
+class Told:
+    """A card of the first screen: a heading, the answer, and a line below it."""
+
+    head: str
+    answer: Fig
+    below: str
+
+
+def cards_of(report: Report) -> Iterator[Told]:
+    """What a reader looks for first: how much, since when, how known, from what, and what to do."""
+    both = carbon_of_both(report.total)
+    market = carbon_text(report.total.market_g)
+    energy = energy_text(report.total.energy)
+    known = "nothing is in the book" if both is None and report.total.energy is None else (
+        f"location-based; market-based {market}; energy {energy}"
+    )  # fmt: skip
+    for use in report.budgets:
+        if use.project is None:
+            known += f"; {share_text(use.share)} of the budget of {carbon_text(use.limit_g)}"
+    yield Told(
+        head="Total", answer=fig(both, _co2e, "f-total", nothing=not report.entries and both is None), below=known
+    )
+    yield _trend(report)
+    yield _known(report)
+    yield _cause(report)
+    if report.reductions:
+        best = report.reductions[0]
+        yield Told(
+            head="Best action",
+            answer=Fig(text=short(best.name), anchor="f-reduction-0"),
+            below=f"up to {carbon_text(best.saves_g)} less; {short(best.what)}",
+        )
+    else:
+        yield Told(
+            head="Best action", answer=Fig(text="none found"), below="nothing in this book points to a reduction"
+        )
+
+
+def _co2e(grams: Interval | None) -> str:
+    return "unknown" if grams is None else f"{carbon_text(grams)} CO2e"
+
+
+def _trend(report: Report) -> Told:
+    change = report.change
+    if change is None:
+        before = f"the book holds nothing from {short(report.before.title)}" if report.before else "nothing before it"
+        return Told(head="Trend", answer=Fig(text="no comparison"), below=before)
+    if change.co2e_g is None:
+        return Told(
+            head=f"Since {short(change.period.title)}",
+            answer=Fig(text="unknown", anchor="f-change"),
+            below=change_text(change),
+        )
+    word = "more" if change.co2e_g > 0 else "less" if change.co2e_g < 0 else "the same"
+    arrow = "▲" if change.co2e_g > 0 else "▼" if change.co2e_g < 0 else "="
+    largest = max(change.steps, key=lambda step: abs(step.co2e_g))
+    return Told(
+        head=f"Since {short(change.period.title)}",
+        answer=Fig(
+            text=f"{arrow} {carbon_text(abs(change.co2e_g))} {word}", value=change.co2e_g, anchor="f-change"
+        ),
+        below=f"{change_text(change)}; most of it: {largest.cause} {signed_text(largest.co2e_g)}",
+    )  # fmt: skip
+
+
+def _known(report: Report) -> Told:
+    """The bases in words, the largest first, and the coverage."""
+    grams = {basis: both.value for basis, t in report.by_basis.items() if (both := carbon_of_both(t)) is not None}
+    whole = sum(grams.values())
+    coverage = f"coverage {share_text(report.coverage.share)}"
+    if whole <= 0:
+        return Told(
+            head="How it is known",
+            answer=Fig(text=mix(report.by_basis) or "nothing to tell", anchor="mix"),
+            below=coverage,
+        )
+    told = [f"{share_text(grams[basis] / whole)} {basis}" for basis in sorted(grams, key=lambda b: (-grams[b], b))]
+    return Told(
+        head="How it is known", answer=Fig(text=told[0], anchor="mix"), below=", ".join([*told[1:], coverage])
+    )  # fmt: skip
+
+
+def _cause(report: Report) -> Told:
+    """The largest key of the first dimension, and of the projects where it is another one."""
+    found = []
+    for number, (dim, rows) in enumerate(report.by.items()):
+        if rows and number < 3 and (dim == "project" or number == 0):
+            found.append((number, dim, rows[0]))
+    both = carbon_of_both(report.total)
+    if not found or both is None or not both.value:
+        return Told(head="Biggest cause", answer=Fig(text="unknown"), below="no carbon is known")
+    number, dim, row = found[0]
+    grams = carbon_of_both(row.total)
+    below = f"{short(dim)} {short(name_of(row))}: {carbon_text(grams)}, {_share(row, both)} of all"
+    for _, other, top in found[1:]:
+        name = "no project owns" if top.key in (None, UNALLOCATED) else f"{short(other)} {short(name_of(top))}:"
+        below += f"; {name} {carbon_text(carbon_of_both(top.total))}, {_share(top, both)}"
+    return Told(
+        head="Biggest cause",
+        answer=Fig(text=f"{short(name_of(row))} {_share(row, both)}", value=grams.value if grams else None, anchor=f"f-{number}-0"),
+        below=below,
+    )  # fmt: skip
+
+
+def _share(row: Row, whole: Interval) -> str:
+    grams = carbon_of_both(row.total)
+    return share_text(None if grams is None else grams.value / whole.value)
