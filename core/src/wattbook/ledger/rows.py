@@ -133,11 +133,11 @@ def to_entry(row: Row[Any], shared: Mapping[str, Any]) -> Entry:
 
 def from_run(record: RunRecord) -> dict[str, Any]:
     try:
-        content, record_id = canonical(stated(record)), content_id(stated(record))
+        content = canonical(stated(record))
     except (ValueError, TypeError) as error:
         raise NoRecord(f"the run {record.run_id!r} cannot be written down: {error}") from error
     return {
-        "record_id": record_id, "run_id": record.run_id, "kind": record.kind,
+        "record_id": text_id(content), "run_id": record.run_id, "kind": record.kind,
         "parent_id": record.parent_id, "start_at": record.start, "end_at": record.end,
         "complete": int(record.complete), "host": record.host, "content": content,
     }  # fmt: skip
