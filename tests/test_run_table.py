@@ -166,6 +166,8 @@ def test_a_script_without_a_first_line_runs_as_in_a_shell(home: Home, tmp_path: 
         (("--project", " "), b"printable"),
         (("--tag", "no-equals-sign"), b"KEY=VALUE"),
         (("--tag", "k=a\nb"), b"printable"),
+        (("--ledger", "mysql://somewhere/book"), b"no kind of book"),
+        (("--config", "/no/such/file.toml"), b"there is no file"),
     ],
 )
 def test_a_bad_option_of_ours_is_2_and_starts_nothing(
@@ -852,6 +854,15 @@ def test_nothing_heavy_is_imported_before_the_child_starts(home: Home) -> None:
     done = subprocess.run(python(code), env=home.env, capture_output=True, text=True, check=True)
     loaded = set(json.loads(done.stdout.replace("'", '"')))
     assert not loaded & {*HEAVY, "attr", "attrs", "pluggy", "platformdirs", "hashlib"}
+
+
+def test_what_the_command_line_knows_without_loading_is_what_the_rest_knows() -> None:
+    from wattbook.cli.run import BOOKS, PHASES
+    from wattbook.ledger.connect import ENGINES
+    from wattbook.model import Phase
+
+    assert tuple(map(str, Phase)) == PHASES
+    assert set(ENGINES) == set(BOOKS)
 
 
 def test_a_run_never_imports_the_database(home: Home) -> None:

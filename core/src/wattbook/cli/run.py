@@ -15,6 +15,7 @@ from wattbook.cli.common import common_options
 
 #: a test compares these with ``wattbook.model.Phase``, which is too heavy to import before the command starts
 PHASES = ("dev", "train", "eval", "serve", "ci", "idle")
+BOOKS = ("sqlite", "postgresql", "postgres")  #: kinds of books, as ``wattbook.ledger.connect`` knows them
 STALLED_S = 10.0  #: how long a step may do nothing when the command has ended
 LONGEST_S = 60.0  #: and how long all of them may take
 
@@ -57,7 +58,7 @@ def _interval(ctx: click.Context, param: click.Parameter, value: float) -> float
 @click.option("--phase", type=click.Choice(PHASES), envvar="WATTBOOK_PHASE", help="Which kind of work it is.")
 @click.option("--tag", "tags", metavar="K=V", multiple=True, callback=_tags, help="A label of your own; repeatable.")
 @click.option("--site", metavar="NAME", callback=_printable, help="The configured site of this machine.")
-@click.option("--interval", "interval_s", metavar="S", type=float, default=1.0, callback=_interval, show_default=True,
+@click.option("--interval", "interval_s", metavar="S", type=float, default=2.0, callback=_interval, show_default=True,
               help="Seconds between two polls: what a crash can cost.")  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", help="Write the JSON document to FILE.")
 @common_options
@@ -71,6 +72,8 @@ def command(forgotten: tuple[str, ...], quiet: bool, as_json: bool, output: str 
     if forgotten or not argv:
         example = " ".join(forgotten or ("python", "train.py"))
         raise click.UsageError(f"Put '--' before the command, as in: wattbook run [OPTIONS] -- {example}")
+
+    _check(options["ledger"], options["config"])
 
     run_id = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.urandom(5).hex()}"
     parent_id = os.environ.get("WATTBOOK_RUN_ID") or None
@@ -97,6 +100,15 @@ def command(forgotten: tuple[str, ...], quiet: bool, as_json: bool, output: str 
         streams.give_back()
         _say(f"wattbook: the summary failed ({type(error).__name__}: {error}); the command itself is not affected")
     leave(ended)
+
+
+def _check(ledger: str | None, config: str | None) -> None:
+    """Refuse before the command starts what could only be complained about when it has ended."""
+    kind, found, _ = (ledger or "").partition("://")
+    if found and kind.partition("+")[0] not in BOOKS:
+        raise click.UsageError(f"--ledger: {kind}:// is no kind of book; name a file or postgresql://HOST/DATABASE")
+    if config and not os.path.isfile(config):
+        raise click.UsageError(f"--config: there is no file {config!r}")
 
 
 class Box:
