@@ -73,7 +73,9 @@ class Tally:
 
     def merge(self, other: Tally) -> None:
         for name in ("energy", "own", "location", "market", "unsplit", "no_factor"):
-            getattr(self, name).merge(getattr(other, name))
+            theirs = getattr(other, name)
+            if theirs.parts:  # most are empty, and a report merges many
+                getattr(self, name).merge(theirs)
 
     def location_sum(self) -> Sum:
         """Location-based: our figures by grid averages, and those that providers state so."""

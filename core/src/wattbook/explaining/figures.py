@@ -50,7 +50,7 @@ class _Making:
 
     def __attrs_post_init__(self) -> None:
         for one in self.report.claims:
-            self.inside += atoms_of(one.entries, lambda entry: ())
+            self.inside += atoms_of(one.entries)
         for atom in (*self.report.atoms, *self.inside):
             self.pools[atom.line].append(atom)
 
@@ -155,7 +155,7 @@ def _all(making: _Making, report: Report, most_rows: int) -> Iterator[Derivation
 def _claims(making: _Making, report: Report) -> Iterator[Derivation]:
     for number, one in enumerate(report.claims):
         name = clean(f"{one.provider}/{one.account} {one.month}")
-        inside = atoms_of(one.entries, lambda entry: ())
+        inside = atoms_of(one.entries)
         stated = one.provided.location
         words = [
             f"{name} states {carbon_text(None if stated is None else float(stated * G_PER_KG))} location-based.",

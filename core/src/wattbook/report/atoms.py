@@ -108,14 +108,17 @@ class _Pile:
         return made
 
 
-def atoms_of(entries: Iterable[Entry], keys_of: Callable[[Entry], Keys]) -> tuple[Atom, ...]:
-    """One pass over entries that count; every other own figure of a report is a sum of what comes out."""
+def atoms_of(entries: Iterable[Entry], keys_of: Callable[[Entry], Keys] | None = None) -> tuple[Atom, ...]:
+    """One pass over entries that count; every other own figure of a report is a sum of what comes out.
+
+    Without *keys_of* labels make no difference: there is one atom for each line.
+    """
     piles: dict[tuple[object, ...], _Pile] = {}
     for entry in entries:
         labels = entry.labels
+        told = ((),) if keys_of is None else (keys_of(entry), labels.project, labels.platform, labels.phase)
         key = (
-            keys_of(entry), labels.project, labels.platform, labels.phase,
-            entry.basis, entry.host, entry.device, entry.domain, entry.plugin, entry.source, entry.source_version,
+            *told, entry.basis, entry.host, entry.device, entry.domain, entry.plugin, entry.source, entry.source_version,
             entry.method, entry.cause, entry.place, entry.start[:4],
         )  # fmt: skip
         pile = piles.get(key)

@@ -70,7 +70,7 @@ def build(
     added = whole.total()
     here = [run for run in known_runs.values() if _touches(run, period)]
     provided = {dim: shares_by_key(dim, claims, inside, period) for dim in dims}
-    used = factors_of(readings)
+    used = factors_of((*atoms, *(atom for one in claims for atom in atoms_of(one.entries))))
     report = Report(
         period=period,
         as_of=as_of,
@@ -151,6 +151,6 @@ def _top(free: Iterable[Entry], runs: Mapping[str, RunRecord]) -> list[RunUse]:
         run = runs.get(run_id)
         name = (run.command or run.kind) if run else ""
         project = min((e.labels.project for e in by_run[run_id] if e.labels.project is not None), default=None)
-        atoms = atoms_of(by_run[run_id], lambda entry: ())
+        atoms = atoms_of(by_run[run_id])
         uses.append(RunUse(run_id=run_id, name=name, project=project, total=Whole().add(atoms).total(), atoms=atoms))
     return uses

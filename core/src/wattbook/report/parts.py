@@ -6,11 +6,12 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 
-from wattbook.accounting.carbon import factor_of, grams_of
+from wattbook.accounting.carbon import factor_of
 from wattbook.accounting.intervals import ExactSum
 from wattbook.accounting.totals import counts
 from wattbook.factors import Factor
 from wattbook.records import Entry, RunRecord, utc_text, utc_time
+from wattbook.report.atoms import Atom
 from wattbook.report.model import Coverage, FactorUse, GapGroup
 from wattbook.report.period import Period
 from wattbook.units import S_PER_H
@@ -81,19 +82,17 @@ def gaps_of(gaps: Iterable[Entry]) -> list[GapGroup]:
     return sorted(found, key=lambda group: (-group.hours, group.domain, group.reason))
 
 
-def factors_of(readings: Iterable[Entry]) -> list[FactorUse]:
+def factors_of(atoms: Iterable[Atom]) -> list[FactorUse]:
     """The factors behind the figures, those of most energy first."""
     sums: dict[tuple[str, bool], tuple[Factor, ExactSum, ExactSum, set[str]]] = {}
-    for entry in readings:
-        if not counts(entry) or entry.energy_j is None:
-            continue
-        factor = factor_of(entry.place, int(entry.start[:4]))
+    for atom in atoms:
+        factor = factor_of(atom.line.place, atom.line.year)
         if factor is None:
             continue
         key = (factor.id, factor.assumed)
         _, joules, grams, notes = sums.setdefault(key, (factor, ExactSum(), ExactSum(), set()))
-        joules.add(entry.energy_j)
-        grams.add(grams_of(entry.energy_j, entry.place, factor.g_per_kwh))
+        joules.add(atom.tally.energy.value)
+        grams.add(atom.tally.own.value)
         notes.update(filter(None, factor.note.split("; ")))
     uses = [
         FactorUse(factor=factor, energy_j=joules.value, co2e_g=grams.value, notes=tuple(sorted(notes)))
