@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import wattbook
 from click.testing import CliRunner, Result
@@ -248,6 +249,24 @@ def test_lines_without_a_start_are_booked_once(run: Any, jobs: Path) -> None:
     jobs.write_text("hours,tdp_w,util\n1,100,50\n2,100,50\n")
     assert document(run("log", str(jobs), "--json"))["recorded"] == {"new": 2, "known": 0}
     assert document(run("log", str(jobs), "--json"))["recorded"] == {"new": 0, "known": 2}
+
+
+def test_a_file_logged_again_after_the_models_changed_counts_once(
+    run: Any, jobs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("log", str(jobs))
+    thumb = Thumb.estimate
+
+    class Other(Thumb):
+        @staticmethod
+        @wattbook.hookimpl
+        def estimate(gaps: list[Gap], activity: Activity, config: object) -> Iterator[Reading | Gap]:
+            for found in thumb(gaps, activity, config):
+                assert isinstance(found, Reading)
+                yield attrs.evolve(found, energy_j=found.energy_j * 1.1)
+
+    monkeypatch.setattr(plugins, "installed", lambda tables=None: gather([("thumb", Other())], tables))
+    assert document(run("log", str(jobs), "--json"))["recorded"] == {"new": 0, "known": 3}
 
 
 def test_one_bad_line_refuses_the_whole_file(run: Any, jobs: Path) -> None:

@@ -69,7 +69,7 @@ def test_a_preset_has_an_interval(name: str) -> None:
 
 
 def test_a_preset_covers_the_accelerator_too() -> None:
-    described = job(util="training", gpu="NVIDIA A40")
+    described = job(util="training", gpu="NVIDIA A40", threads="8")
     assert described.gpu_util == (0.5, 0.95)
     assert described.util == (0.1, 0.5)
 
@@ -223,3 +223,13 @@ def test_any_text_gives_jobs_or_reasons(text: str) -> None:
 def test_any_fields_give_a_job_or_reasons(fields: dict[str, str]) -> None:
     read = job_from_fields(fields)
     assert isinstance(read, Job) or all(wrong.reason for wrong in read)
+
+
+def test_where_only_accelerators_are_described_util_is_theirs() -> None:
+    described = job(gpu="NVIDIA A40", util="60..80")
+    assert described.gpu_util == (0.6, 0.8)
+    assert any("accelerators" in warning for warning in described.warnings)
+
+
+def test_beside_a_processor_util_is_the_processors() -> None:
+    assert job(gpu="NVIDIA A40", threads="8", util="60..80").gpu_util is None

@@ -52,11 +52,10 @@ class Booking:
         self._estimators = estimators
         self._site = site
         self._from_file = from_file
-        self._make = Entries(synthetic=synthetic)
+        self._make = Entries(estimators.versions, synthetic=synthetic)
         self._now = now or datetime.now(UTC).replace(microsecond=0)
         self._places: dict[str | None, Place] = {}
         self._seen: Counter[str] = Counter()
-        self._undated: list[str] = []
         self.documents: list[dict[str, Any]] = []  #: one object of the JSON output for every job
         self.problems: list[Wrong] = []
         self.entries: list[Entry] = []
@@ -84,8 +83,6 @@ class Booking:
         labels = self._labels(job.labels)
         run_id = self._run_id(job, start_text, labels)
         warnings = (*job.warnings, *hourly.warnings, *(() if job.start else (NOW,)))
-        if job.start is None and self._from_file:
-            self._undated.append(run_id)
         self.entries += self._make.of(
             hourly, job.hours, run_id=run_id, start=start_text, end=end_text, labels=labels, place=place
         )
@@ -132,16 +129,13 @@ class Booking:
         return f"log:{once if again == 1 else content_id([once, again])}"
 
     def record(self, ledger: Ledger, *, recorded_at: datetime | None = None) -> Booked:
-        """Everything in one transaction."""
-        old = {run_id for run_id in self._undated if ledger.runs(run_id=run_id)}
-        entries = [entry for entry in self.entries if entry.run_id not in old]
-        runs = [run for run in self.runs if run.run_id not in old]
-        added = ledger.add(entries, runs, recorded_at=recorded_at)
-        if added.new in (0, len(entries)):
-            new = len(runs) if added.new else 0
-        else:  # a file of which some lines were logged before; a line's entries stand together
-            new = round(added.new * len(runs) / len(entries))
-        return Booked(new=new, known=len(self.runs) - new)
+        """Everything in one transaction; a figure that the book has is left as it is, whatever models say today."""
+        with ledger.transaction():
+            known = ledger.known_runs(run.run_id for run in self.runs)
+            runs = [run for run in self.runs if run.run_id not in known]
+            entries = [entry for entry in self.entries if entry.run_id not in known]
+            ledger.add(entries, runs, recorded_at=recorded_at)
+        return Booked(new=len(runs), known=len(self.runs) - len(runs))
 
 
 def carbon_numbers(grams: Interval | None) -> dict[str, float | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import fields
@@ -19,7 +19,8 @@ _FIELDS = tuple(a.name for a in fields(Entry))
 class Entries:
     """Makes entries from hourly figures."""
 
-    def __init__(self, *, synthetic: bool = False) -> None:
+    def __init__(self, versions: Mapping[str, str], *, synthetic: bool = False) -> None:
+        self._versions = versions  #: of the plugins
         self._synthetic = synthetic
         self._patterns: dict[Hourly, list[dict[str, Any]]] = {}
         self._grams: dict[tuple[Hourly, Place, int], Interval | None] = {}
@@ -46,7 +47,14 @@ class Entries:
         """The fields of the entries of one hour."""
         if hourly not in self._patterns:
             made = [
-                Entry.from_reading(reading, run_id="", host="", plugin=plugin, synthetic=self._synthetic)
+                Entry.from_reading(
+                    reading,
+                    run_id="",
+                    host="",
+                    plugin=plugin,
+                    source_version=self._versions.get(plugin, ""),
+                    synthetic=self._synthetic,
+                )
                 for plugin, reading in hourly.readings
             ]
             self._patterns[hourly] = [{name: getattr(entry, name) for name in _FIELDS} for entry in made]

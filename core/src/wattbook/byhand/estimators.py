@@ -56,6 +56,7 @@ class Estimators:
 
     def __init__(self, plugins: Plugins) -> None:
         self._plugins = plugins
+        self.versions = plugins.versions
         self._machines: dict[object, tuple[Host, tuple[str, ...]]] = {}
         self._hours: dict[object, Hourly] = {}
         self.identify = lru_cache(maxsize=10_000)(self._identify)
@@ -155,11 +156,11 @@ def _refusal(gap: Gap, job: Job) -> Undescribed:
     """Why a gap stays open, with the column that it is about and what would help."""
     if gap.domain == _BOARD:
         name, field = job.gpu or job.instance or "", "gpu" if job.gpu else "instance" if job.instance else None
-        remedy = "give gpu_tdp_w"
+        remedy = "give its watts (gpu_tdp_w)"
     elif gap.domain == _PACKAGE:
-        name, field, remedy = job.cpu or "", "cpu" if job.cpu else "boundary", "give tdp_w"
+        name, field, remedy = job.cpu or "", "cpu" if job.cpu else "boundary", "give its watts (tdp_w)"
     else:
-        name, field, remedy = job.cpu or "", "cpu" if job.cpu else None, "give tdp_w or threads"
+        name, field, remedy = job.cpu or "", "cpu" if job.cpu else None, "give its watts (tdp_w) or threads"
     about = f"{name}: " if name and not gap.reason.startswith(name) else ""
     return Undescribed(f"{about}{gap.reason}: {remedy}", field=field)
 

@@ -72,13 +72,14 @@ def command(
 
     settings = load(config)
     job = described(fields, zone_of(settings))
-    hourly = Estimators(installed(settings.plugins)).hourly(job)
+    estimators = Estimators(installed(settings.plugins))
+    hourly = estimators.hourly(job)
     place, year = place_of(job.region, settings, site), datetime.now(UTC).year
     factor = factor_of(place, year)
     warnings = (*job.warnings, *hourly.warnings)
     document = {
         **hourly.numbers(job.hours),
-        **carbon_numbers(Entries().grams(hourly, job.hours, place, year)),
+        **carbon_numbers(Entries(estimators.versions).grams(hourly, job.hours, place, year)),
         "factor": None if factor is None else factor.as_dict(),
         "boundary": job.boundary,
         "method": hourly.method,

@@ -69,6 +69,7 @@ def job_from_fields(fields: Mapping[str, str], *, line: int | None = None, zone:
     """
     given = {key: text for key, value in fields.items() if key and (text := value.strip())}
     with_gpu = "gpu" in given or "gpu_tdp_w" in given
+    only_gpu = with_gpu and _HOST.isdisjoint(given)
     wrong: list[Wrong] = []
     values: dict[str, Any] = {}
     labels: dict[str, Any] = {}
@@ -78,7 +79,7 @@ def job_from_fields(fields: Mapping[str, str], *, line: int | None = None, zone:
             if name in READERS:
                 value = READERS[name](text)
             elif name == "util":
-                value = read_util(text, BESIDE if with_gpu else ALONE)
+                value = read_util(text, ACCELERATOR if only_gpu else BESIDE if with_gpu else ALONE)
             elif name == "gpu_util":
                 value = read_util(text, ACCELERATOR)
             elif name == "start":
@@ -96,7 +97,7 @@ def job_from_fields(fields: Mapping[str, str], *, line: int | None = None, zone:
     if wrong:
         return wrong
     if with_gpu and "gpu_util" not in given and "util" in given:
-        named = preset(given["util"], ACCELERATOR)
+        named = values["util"] if only_gpu else preset(given["util"], ACCELERATOR)
         if named is not None:
             values["gpu_util"] = named
     return Job(line=line, labels=Labels(tags=tags, **labels), warnings=tuple(_doubts(given)), **values)
@@ -104,6 +105,7 @@ def job_from_fields(fields: Mapping[str, str], *, line: int | None = None, zone:
 
 _LABELS = {"project", "phase", "person", "platform"}
 _GPU = {"gpu", "gpu_tdp_w", "instance"}
+_HOST = {"cpu", "tdp_w", "threads", "instance"}
 
 
 def _contradictions(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -124,6 +126,8 @@ def _doubts(given: Mapping[str, str]) -> Iterator[str]:
         text = given.get(name, "")
         if text[:1] in ("0", ".", "1") and text not in ("0", "100") and "." in text and _below_one(text):
             yield f"{name} is a percentage: {text} is read as percent, not as a fraction"
+    if "util" in given and "gpu_util" not in given and not _GPU.isdisjoint(given) and _HOST.isdisjoint(given):
+        yield "util is taken as that of the accelerators: nothing else is described"
     if "sockets" in given and "cpu" not in given and "tdp_w" not in given:
         yield "sockets are not used: no processor is named"
 

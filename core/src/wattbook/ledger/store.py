@@ -212,6 +212,14 @@ class Ledger:
         records.sort(key=lambda record: (record.start, record.run_id))
         return records if last is None else records[max(0, len(records) - last) :]
 
+    def known_runs(self, run_ids: Iterable[str]) -> set[str]:
+        """Those of *run_ids* that the book has already."""
+        known: set[str] = set()
+        with self._reading() as connection:
+            for some in chunks(sorted(run_ids), CHUNK):
+                known.update(connection.execute(view.run_ids(some)).scalars())
+        return known
+
     def statements(self, *, months: Iterable[str] | None = None, as_of: datetime | None = None) -> list[Statement]:
         """The providers' figures that count: today's view, or the view *as of* a moment."""
         return [s for r in self.revisions(months=months, as_of=as_of) if r.standing == ACTIVE for s in r.statements]

@@ -58,6 +58,11 @@ def meeting(run_id: str, host: str, start: str, end: str) -> Select[Any]:
     )
 
 
+def run_ids(some: Iterable[str]) -> Select[Any]:
+    """Those of some runs' ids that the book has."""
+    return select(run.c.run_id).where(run.c.run_id.in_(list(some))).distinct()
+
+
 def contexts(ids: Iterable[str]) -> Select[Any]:
     """What some entries share with others."""
     return select(context).where(context.c.context_id.in_(list(ids)))
