@@ -9,8 +9,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, Connection, Table, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Table, select
 
 from wattbook.errors import LedgerError, NoRecord
 from wattbook.ledger import schema
@@ -32,22 +31,17 @@ def insert(connection: Connection, table: Table, found: Mapping[str, dict[str, A
             known = set(connection.execute(select(key[0]).where(key[0].in_(some))).scalars())
             some = [name for name in some if name not in known]
         if some:
-            new += _insert_some(connection, table, key, [found[name] for name in some])
+            new += _insert_some(connection, table, [found[name] for name in some])
     return new
 
 
-def _insert_some(connection: Connection, table: Table, key: list[Column[Any]], rows_: list[dict[str, Any]]) -> int:
-    if connection.dialect.name != "postgresql" and len(key) == 1:
-        # nobody else writes inside this transaction, and the caller has left out what is there: no counting,
-        # and the driver takes the values as they are, at half the cost
-        names = [column.name for column in table.columns]
-        marks = ", ".join("?" * len(names))
-        sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"
-        connection.exec_driver_sql(sql, list(map(itemgetter(*names), rows_)))
-        return len(rows_)
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).on_conflict_do_nothing().returning(key[0])
-    return len(connection.execute(statement, rows_).all())
+def _insert_some(connection: Connection, table: Table, found: list[dict[str, Any]]) -> int:
+    """Past SQLAlchemy's compiler, which costs more than the insert itself; the driver counts what was added."""
+    names = [column.name for column in table.columns]
+    mark = "%s" if connection.dialect.name == "postgresql" else "?"
+    sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join([mark] * len(names))}) ON CONFLICT DO NOTHING"
+    result = connection.exec_driver_sql(sql, list(map(itemgetter(*names), found)))
+    return result.rowcount
 
 
 def _check_text(row: Mapping[str, Any]) -> None:
