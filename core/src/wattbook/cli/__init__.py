@@ -13,6 +13,8 @@ from wattbook import __version__
 #: verb -> (module, one line for ``--help``); a test compares the lines with the commands' own
 VERBS = {
     "run": ("run", "Run one command and book its energy and carbon."),
+    "watch": ("watch", "Watch the machine's power, live or as a service that records."),
+    "service": ("service", "Print a unit that keeps the watch running."),
     "doctor": ("doctor", "Show which source is used for what, and why not better."),
     "log": ("log", "Book a figure by hand: hours, utilisation and chip."),
     "import": ("import_", "Import a provider's export or an instrument's recording."),
