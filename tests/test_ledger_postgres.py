@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,9 +17,17 @@ psycopg = pytest.importorskip("psycopg", reason="the PostgreSQL driver is not in
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server that runs for this module: from the wheel, else from a PostgreSQL on the PATH."""
-    folder = tmp_path_factory.mktemp("pg")
+def server() -> Iterator[str]:
+    """The URL of a server that runs for this module: from the wheel, else from a PostgreSQL on the PATH.
+
+    Its folder is none of pytest's: run by root, the server is another user, and every session of pytest
+    takes the rights on the parent of its folders away from others.
+    """
+    with tempfile.TemporaryDirectory(prefix="wattbook-pg-", ignore_cleanup_errors=True) as place:
+        yield from _server(Path(place))
+
+
+def _server(folder: Path) -> Iterator[str]:
     try:
         # the wheel asks for a private runtime folder and warns where there is none
         runtime = folder / "runtime"
