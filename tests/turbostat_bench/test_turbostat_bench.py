@@ -152,7 +152,8 @@ def test_a_recording_that_a_signal_ended_is_read(
     log.write_bytes(output)
     (recording,) = read(a_source(log))
     assert recording.samples == (4 if which == signal.SIGINT else 3)  # type: ignore[union-attr]
-    assert recording.mean_power_w["package"] == pytest.approx(42, rel=0.01)  # type: ignore[union-attr]
+    # the partial sample is short, and turbostat reads its clock and the counter one after the other
+    assert recording.mean_power_w["package"] == pytest.approx(42, rel=0.05)  # type: ignore[union-attr]
 
 
 def test_the_meter_ends_its_turbostat(turbostat: Path, machine: MachineOf) -> None:
