@@ -64,7 +64,7 @@ _REFUSALS = (
     ),
     (
         re.compile(
-            r"\bu?hd graphics|\biris\b|\bvega ?\d{1,2} (?:graphics|mobile)|\bvega (?:graphics|mobile)|\bradeon \d{3}m\b|"
+            r"\bu?hd graphics|\biris (?!xe max)|\bvega ?\d{1,2} (?:graphics|mobile)|\bvega (?:graphics|mobile)|\bradeon \d{3}m\b|"
             r"\bradeon \d{4}s\b|^(?:amd |ati )*radeon(?:\(tm\))?(?: r\d)? graphics$|\bgraphics media|^intel(?: corporation)? graphics$|"
             r"^intel arc graphics$|\barc 1\d\d[vt]\b|^apple m\d"
         ),
