@@ -131,9 +131,11 @@ def main() -> None:
     parser.add_argument("--peers-folder", type=Path, help="keep the peers' environments here")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
+    home, out = (path and path.absolute() for path in (options.peers_folder, options.json))
     with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)  # a peer writes its result where it is started
         env = {**os.environ, "WATTBOOK_STATE": str(Path(folder) / "state")}
-        home = options.peers_folder or Path(folder)
+        home = home or Path(folder)
         peers = {f"{peer} monitor --": install(peer, home / peer) for peer in options.peer}
         slow = max(3, options.rounds // 3)
         result = {
@@ -148,8 +150,9 @@ def main() -> None:
             print(
                 "while it runs: {own_cpu_ms} ms of processor time in {seconds} s".format(**result["while it runs"][0])
             )
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        os.chdir("/")
+    if out:
+        out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

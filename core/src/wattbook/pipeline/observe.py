@@ -34,45 +34,14 @@ from wattbook.sampling import (
 )
 from wattbook.spool.writing import SpoolWriter
 
+if TYPE_CHECKING:
+    from wattbook.pipeline.events import Box, Events
+    from wattbook.pipeline.events import Event as Event
+
 ESTIMATE_TIMEOUT_S = 10.0  #: long, for a busy machine is no broken plugin
 SYNC_S = 30.0  #: a crash of the whole machine costs at most this
 PIECE_S = 3_600  #: a long run goes to the book in pieces that end with the clock's hour
 LEAST_BUSY_S = 0.05  #: below this, the machine's clock ticks are too coarse for a share
-
-
-if TYPE_CHECKING:
-    from typing import Protocol
-
-    class Event(Protocol):
-        """What happened to the command: it was ``paused``, it was ``resumed``, it ``ended``."""
-
-        @property
-        def kind(self) -> str: ...
-        @property
-        def at_s(self) -> float: ...
-        @property
-        def stat(self) -> bytes: ...
-        @property
-        def exit_code(self) -> int | None: ...
-        @property
-        def signal(self) -> str | None: ...
-        @property
-        def cpu_s(self) -> float | None: ...
-
-    class Events(Protocol):
-        """Where such news comes from."""
-
-        ended: bool
-
-        def take(self, timeout_s: float) -> Event | None: ...
-        def done(self) -> None: ...
-
-    class Box(Protocol):
-        """Where the result goes."""
-
-        step: str
-        document: dict[str, Any] | None
-        troubles: list[str]
 
 
 def observe(order: Mapping[str, Any], events: Events, box: Box) -> None:
