@@ -33,8 +33,8 @@ def without_overlaps(
 ) -> tuple[list[Entry], list[Overlap]]:
     """Drop, in proportion to time, what another run of the same host already covers.
 
-    Measured goes before estimated, an enclosing run before the run inside it, the earlier before the
-    later.  Entries of one run never overlap each other: ``resolve`` saw to that.
+    Measured goes before estimated, a run before the watch of its host, an enclosing run before the run
+    inside it, the earlier before the later.  Entries of one run never overlap each other: ``resolve`` saw to that.
     """
     entries = list(entries)
     tree = Tree((), containment)
@@ -72,12 +72,14 @@ def _clusters(entries: list[Entry]) -> list[list[Entry]]:
 def _settle(
     host: str, cluster: list[Entry], runs: Mapping[str, RunRecord], tree: Tree
 ) -> tuple[list[Entry], list[Overlap]]:
-    def rank(entry: Entry) -> tuple[int, int, int, str, str, str, str]:
+    def rank(entry: Entry) -> tuple[int, bool, int, int, str, str, str, str]:
         address = f"{entry.device}/{entry.domain}"
         outer = len(tree.ancestors(address))
-        start = runs[entry.run_id].start if entry.run_id in runs else entry.start
+        run = runs.get(entry.run_id)
+        start = run.start if run is not None else entry.start
         return (
             _BASES.get(entry.basis or "", 2),
+            run is not None and run.kind == "watch",  # whose joules those are, the run knows better
             _depth(entry.run_id, runs),
             outer,
             start,
