@@ -41,6 +41,8 @@ class Machine:
         self._own_s: float | None = None
         self._start_s = self._tick_s = 0.0
         self._told_broken: set[int] = set()
+        self._had: set[str] = set()  #: sources that were chosen once
+        self._missing: set[str] = set()  #: those of them that cannot be used now
 
     # --- meters ---------------------------------------------------------------------------------
 
@@ -51,6 +53,8 @@ class Machine:
         """
         self.surveyed = survey(self.host, self.config, self.plugins)
         chosen = {source_of(v): v.meter for v in self.surveyed.resolution.verdicts if v.meter is not None}
+        self._had |= set(chosen)
+        self._missing = self._had - {offer.source for offer in self.surveyed.offers if offer.fate is None}
         for verdict in self.surveyed.resolution.verdicts:
             if verdict.fate == "broken":
                 self.warnings[f"{source_of(verdict)} is broken: {verdict.reason}"] = None
@@ -74,8 +78,8 @@ class Machine:
 
     @property
     def complete(self) -> bool:
-        """Whether every chosen meter still reads."""
-        return not any(thread.broken for thread in self.threads)
+        """Whether every source that was ever used can still be."""
+        return not self._missing and not any(thread.broken for thread in self.threads)
 
     def wait_open(self, wait: Callable[[float], object], tries: int = 30) -> None:
         """Give the meters a moment to open, so that the first stretch has figures."""
@@ -138,7 +142,7 @@ def explained(gaps: Iterable[Gap], surveyed: Survey) -> list[Gap]:
     tree = surveyed.resolution.tree
 
     def could(offer: Offer, domain: Domain) -> bool:
-        return any(d.address == domain.address or tree.contains(domain.address, d.address) for d in offer.domains)
+        return any(tree.overlap(d.address, domain.address) for d in offer.domains)
 
     found = []
     for gap in gaps:

@@ -31,6 +31,7 @@ SLEPT_S = 1.0  #: the machine slept, and was not merely slow
 SYNC_S = 30.0  #: a crash of the whole machine costs at most this
 LOOK_S = 900.0  #: how often the sources are asked anew, for one may have come
 RETRY_S = 5.0  #: how soon after one was lost; doubled until it is back
+SELDOM_S = 300.0  #: but at least so often
 AGAIN_S = 10.0  #: how often a disk that refuses is asked again
 MAX_UNSAVED = 5_000  #: entries that wait for a disk that refuses: some days
 WHOLE = Domain(device="machine", name="host")
@@ -157,7 +158,7 @@ class Recorder:
         if now_s - self._looked_s < due_s:
             return
         self._looked_s = now_s
-        self._retry_s = RETRY_S if self.machine.complete else min(2 * self._retry_s, LOOK_S)
+        self._retry_s = RETRY_S if self.machine.complete else min(2 * self._retry_s, SELDOM_S)
         sealed_s = self.clock.at_s()
         self._seal(sealed_s)
         self.machine.look()
