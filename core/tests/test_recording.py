@@ -139,3 +139,13 @@ def test_times_that_jump_about_are_refused_before_they_fill_the_memory(monkeypat
     with pytest.raises(ImportFailed, match="jump about"):
         for i in range(60):
             builder.add({PACKAGE: 1.0}, end=T0 + timedelta(hours=2 * i), elapsed_s=1.0)
+
+
+@pytest.mark.parametrize("year", [1, 1969, 2200, 9999])
+def test_a_day_that_no_clock_shows_is_a_problem(year: int) -> None:
+    builder = a_builder()
+    assert not builder.add({PACKAGE: 10.0}, end=datetime(year, 1, 1, tzinfo=UTC), elapsed_s=60.0)
+    assert builder.add({PACKAGE: 10.0}, end=T0, elapsed_s=60.0)
+    recording = builder.build()
+    assert recording.energy_j == {"total": 600.0, "package": 600.0}
+    assert "is not a plausible day" in recording.problems[0].reason

@@ -15,6 +15,7 @@ from wattbook.units import MAX_DEVICE_W
 
 MAX_PROBLEMS = 100  #: further ones are counted, not kept
 MAX_PIECES = 200_000  #: more stretches than this are no recording, but times that jump about
+YEARS = range(1970, 2200)  #: of what was recorded; a clock that says otherwise is damaged
 PIECE_S = 3_600  #: a recording goes to the book in pieces that end with the clock's hour
 
 
@@ -97,6 +98,9 @@ class RecordingBuilder:
                 return False
         if elapsed_s is not None and not (math.isfinite(elapsed_s) and 0 < elapsed_s < 366 * 86_400):
             self.problem(f"{elapsed_s:g} s is not a plausible interval", line)
+            return False
+        if end is not None and end.year not in YEARS:
+            self.problem(f"{end.date()} is not a plausible day", line)
             return False
         if not power_w:
             return False

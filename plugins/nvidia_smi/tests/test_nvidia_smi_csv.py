@@ -177,6 +177,19 @@ def test_without_times_the_given_interval_makes_energy(tmp_path: Path) -> None:
     assert (recording.start, recording.duration_s) == (start, 20.0)
 
 
+@pytest.mark.parametrize("start", [datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)])
+def test_a_start_beyond_any_calendar_is_refused(tmp_path: Path, start: datetime) -> None:
+    text = table("100.00 W", "100.00 W", "100.00 W", header="power.draw [W]")
+    with pytest.raises(ImportFailed, match=r"is the start .* right|not a plausible day"):
+        read(tmp_path, text, start=start, interval_s=60.0)
+
+
+def test_digits_of_another_script_are_no_number(tmp_path: Path) -> None:
+    recording = read(tmp_path, table(row(0, "100.00 W"), row(1, "\u0663\u0663 W"), row(2, "100.00 W")))
+    assert recording.samples == 2
+    assert recording.problems[0].line == 3
+
+
 def test_one_row_counts_for_the_given_interval(tmp_path: Path) -> None:
     assert read(tmp_path, table(row(0, "100.00 W")), interval_s=60.0).energy_j == {"total": 6_000.0, "board": 6_000.0}
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from wattbook import ImportFailed
 
-_SHORT = re.compile(r"(\d{4})[/-](\d\d)[/-](\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?")
-_LONG = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) (\d{4})")
+_SHORT = re.compile(r"(\d{4})[/-](\d\d)[/-](\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?", re.A)
+_LONG = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) (\d{4})", re.A)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _YEARS = range(2006, 2200)  # nvidia-smi is younger than the first; beyond the second a byte was damaged
 
@@ -34,6 +34,14 @@ def stamp(text: str) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.year in _YEARS else None
+
+
+def later(start: datetime, by: timedelta) -> datetime:
+    """*start* moved on; refused where the user's start leaves no room on the calendar."""
+    try:
+        return start + by
+    except OverflowError as error:
+        raise ImportFailed(f"its times would lie beyond the calendar; is the start {start} right?") from error
 
 
 class Zone:

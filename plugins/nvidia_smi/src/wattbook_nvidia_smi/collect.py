@@ -10,7 +10,7 @@ from attrs import define, field
 from wattbook import Domain, Gap, ImportFailed, ImportSource, Problem, Reading, Recording, RecordingBuilder, Window
 
 from wattbook_nvidia_smi.architecture import sensor_error
-from wattbook_nvidia_smi.clock import Zone
+from wattbook_nvidia_smi.clock import Zone, later
 from wattbook_nvidia_smi.domains import Domains
 from wattbook_nvidia_smi.gpu import BOARD, MODULE, Gpu, GpuSample
 from wattbook_nvidia_smi.track import Pending, Timeline
@@ -125,7 +125,7 @@ class Collector:
             if self._timed or interval_s is None:
                 return None, None
             start = self.source.start
-            return interval_s, None if start is None else start + timedelta(seconds=interval_s * track.polls)
+            return interval_s, None if start is None else later(start, timedelta(seconds=interval_s * track.polls))
         usual_s = track.timeline.usual_s
         stretch = track.timeline.advance(pending.at)
         if stretch.elapsed_s is not None and usual_s is not None and stretch.elapsed_s < usual_s / 10:
@@ -143,7 +143,7 @@ class Collector:
             return moment
         if self.source.start is None or track.first is None:
             return None
-        return self.source.start + (moment - track.first)
+        return later(self.source.start, moment - track.first)
 
     def _gap(self, track: _Track, start: datetime, end: datetime, reason: str) -> None:
         gaps = self._gaps.setdefault(track.domain.address, [])

@@ -13,7 +13,7 @@ BOARD, MODULE, MEMORY = "board", "module", "memory"
 #: The fields that can give a domain's power, best first: ``draw`` is what the driver itself shows.
 FIELDS = ("draw", "average", "instant")
 
-_NUMBER = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*W?")
+_NUMBER = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*W?")  # and no other script's digits
 _UUID = re.compile(r"GPU-[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NOTHING = re.compile(r"\[?(N/A|Not Supported|Unknown Error|GPU is lost|.*deprecated|.*Permissions?)\]?|[0x.:-]*", re.I)
 
