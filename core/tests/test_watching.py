@@ -103,7 +103,7 @@ def test_sleep_while_nobody_watched_is_told() -> None:
     assert found.kind == "asleep"
 
 
-@pytest.mark.parametrize("seen", [None, Seen("b", NOON), Seen("b", NOON + 50), Seen("a", NOON + 99.5)])
+@pytest.mark.parametrize("seen", [None, Seen("b", NOON), Seen("b", NOON + 50), Seen("a", NOON + 99.9)])
 def test_nothing_is_told_where_nothing_is_missing(seen: Seen | None) -> None:
     assert absences(seen, Now("b", NOON if seen is None else seen.wall_s - 5, slept_s=0, up_s=10)) == []
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-LEAST_S = 1.0  #: a shorter absence is none
+LEAST_S = 0.2  #: a shorter absence is none
+SLEPT_S = 1.0  #: a shorter sleep is none
 
 
 class Seen(NamedTuple):
@@ -51,9 +52,9 @@ def absences(seen: Seen | None, now: Now) -> list[Absence]:
         return [one for one in found if one.end_s - one.start_s >= LEAST_S]
     away_s = now.wall_s - seen.wall_s
     slept_s = min(away_s, max(0.0, now.slept_s - seen.slept_s))
-    if slept_s >= away_s - LEAST_S:
+    if slept_s >= away_s - SLEPT_S and slept_s > SLEPT_S:
         return [Absence(seen.wall_s, now.wall_s, "asleep", f"asleep: the machine slept, and wattbook {how}")]
     reason = f"{agent}: wattbook {how} and was not running"
-    if slept_s > LEAST_S:
+    if slept_s > SLEPT_S:
         reason += f"; the machine was asleep for {slept_s:.0f} s of this time"
     return [Absence(seen.wall_s, now.wall_s, agent, reason)]

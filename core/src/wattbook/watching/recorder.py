@@ -78,10 +78,11 @@ class Recorder:
         before = self.seen.read()
         now_s, wall_s = self.clock.at_s(), self.clock.wall_s()
         self._slept_s = self.clock.slept_s()
-        self._timeline = Timeline(now_s, wall_s, not_before_s=0.0 if before is None else before.wall_s)
+        missed = absences(before, Now(self.clock.boot_id(), wall_s, self._slept_s, self.clock.up_s()))
+        ended_s = wall_s if missed or before is None else before.wall_s  # later than now, if the clock was set back
+        self._timeline = Timeline(now_s, wall_s, not_before_s=ended_s)
         self._begin_run()
-        now = Now(self.clock.boot_id(), wall_s, self._slept_s, self.clock.up_s())
-        self._keep([self._gap(absence) for absence in absences(before, now)])
+        self._keep([self._gap(absence) for absence in missed])
         self.machine.look()
         self._looked_s = now_s
         self._begin(now_s)
