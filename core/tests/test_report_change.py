@@ -14,6 +14,7 @@ from wattbook.model import Statement
 from wattbook.records import Entry, Place
 from wattbook.report import Period, Report, build
 from wattbook.report.change import ACTIVITY, FACILITY, GRID, METHOD, ONE_SIDED, POWER, PROVIDER
+from wattbook.report.lines import change_text
 from wattbook.report.model import Change
 from wattbook.testing.builders import START
 from wattbook.testing.entries import a_statement, an_entry
@@ -128,6 +129,17 @@ def test_synthetic_data_of_one_month_only_is_named() -> None:
 def test_ranges_that_meet_are_named() -> None:
     assert change([an_entry(KWH, start=BEFORE, error=0.5)], [an_entry(1.1 * KWH, error=0.5)]).ranges_meet
     assert not change([an_entry(KWH, start=BEFORE, error=0.1)], [an_entry(9 * KWH, error=0.1)]).ranges_meet
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "said"),
+    [(1.0, 1.2, "+20 %"), (2.0, 1.0, "-50 %"), (1.0, 30.0, "30.0 times as much"), (0.0, 1.0, "from nothing")],
+)
+def test_a_change_is_told_in_words(then: float, now: float, said: str) -> None:
+    made = change(
+        [an_entry(then * KWH, start=BEFORE, error=0.001, place=PLACE)], [an_entry(now * KWH, error=0.001, place=PLACE)]
+    )
+    assert change_text(made).split(";")[0] == said
 
 
 entries = st.lists(

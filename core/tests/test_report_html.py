@@ -44,7 +44,8 @@ def report(*entries: Entry, statements: Iterable[Statement] = (), **more: Any) -
 
 
 def page(made: Report, **more: Any) -> str:
-    return as_html(made, derive(made, rows_for(len(made.by))), **{"draw": picture, **more})
+    text = as_html(made, derive(made, rows_for(len(made.by))), **{"draw": picture, **more})
+    return text.replace("\u00a0", " ")  # ties a number to its unit
 
 
 def a_month() -> list[Entry]:

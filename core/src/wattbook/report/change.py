@@ -30,6 +30,7 @@ WHY = {
     ONE_SIDED: "a provided figure that only one of the two periods has: not a change of what was emitted",
     ROUNDING: "",
 }
+NOTHING = 1e-9  #: a share of the total below which a part is an error of arithmetic
 BY_HAND = "by hand on "  #: jobs of one platform that name no host
 ALWAYS = (ACTIVITY, POWER, GRID, METHOD)
 
@@ -88,6 +89,7 @@ def change_between(before: Report, now: Report) -> Change | None:
     parts = _own(before, now)
     for cause, grams in _provided(before.claims, now.claims).items():
         parts[cause] += grams
+    _tidy(parts, max(abs(then.value), abs(today.value)))
     parts[ROUNDING] = math.fsum([change_g, *(-grams for grams in parts.values())])
     return Change(
         period=before.period,
@@ -97,10 +99,19 @@ def change_between(before: Report, now: Report) -> Change | None:
         steps=tuple(
             Step(cause=cause, co2e_g=parts[cause], why=why)
             for cause, why in WHY.items()
-            if cause in ALWAYS or abs(parts[cause]) > 1e-9 * max(abs(then.value), abs(today.value))
+            if cause in ALWAYS or abs(parts[cause]) > NOTHING * max(abs(then.value), abs(today.value))
         ),
         notes=notes,
     )
+
+
+def _tidy(parts: dict[str, float], size: float) -> None:
+    """What only the last digits of logarithms moved is 0, and goes where most went."""
+    most = max(parts, key=lambda cause: abs(parts[cause]), default="")
+    for cause in parts:
+        if cause != most and abs(parts[cause]) <= NOTHING * size:
+            parts[most] += parts[cause]
+            parts[cause] = 0.0
 
 
 def _ends(interval: object) -> tuple[float, float]:

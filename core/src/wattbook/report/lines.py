@@ -14,6 +14,7 @@ from wattbook.units import G_PER_KG
 
 LETTERS = {"provided": "P", "measured": "M", "estimated": "E"}
 HEADS = ("energy", "location-based", "market-based", "basis")
+MANY = 10  #: a change of so many times is no percentage
 UNLABELLED = "(no label)"
 
 
@@ -141,9 +142,15 @@ def change_text(change: Change) -> str:
     before = carbon_of_both(change.total)
     if change.co2e_g is None or before is None:
         return "the two periods cannot be compared: the carbon of one of them is not known"
-    share = f"{change.co2e_g / before.value:+.0%}" if before.value else "from nothing"
     meet = "; the ranges of the two meet, so it may be nothing" if change.ranges_meet else ""
-    return f"{share}{meet}"
+    return f"{_ratio(change.co2e_g, before.value)}{meet}"
+
+
+def _ratio(change_g: float, before_g: float) -> str:
+    if before_g <= 0:
+        return "from nothing"
+    ratio = change_g / before_g
+    return f"{ratio * 100:+.0f} %" if abs(ratio) < MANY else f"{digits(ratio + 1)} times as much"
 
 
 def _total_rows(report: Report) -> Iterator[tuple[str, ...]]:
@@ -172,8 +179,8 @@ def numbers_of(total: Total) -> tuple[str, str, str]:
 
 
 def mix(by_basis: Mapping[str, Total]) -> str:
-    """The bases behind a figure and their part of its location-based carbon, as ``P 60 % M 40 %``."""
-    grams = {b: t.location_g.value for b, t in by_basis.items() if t.location_g is not None}
+    """The bases behind a figure and their part of its carbon, as ``P 60 % M 40 %``."""
+    grams = {b: both.value for b, t in by_basis.items() if (both := carbon_of_both(t)) is not None}
     whole = sum(grams.values())
     known = [
         basis

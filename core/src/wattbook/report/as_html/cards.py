@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from wattbook.accounting import Interval
 from wattbook.report.as_html.made import short
@@ -24,6 +25,16 @@ class Told:
 
 
 def cards_of(report: Report) -> Iterator[Told]:
+    for card in _cards(report):
+        yield evolve(card, answer=evolve(card.answer, text=tied(card.answer.text)), below=tied(card.below))
+
+
+def tied(text: str) -> str:
+    """A number and its unit stay on one line."""
+    return re.sub(r"(?<=\d) (?=(%|[kMGmµ]?Wh|[kmµ]?g|[kM]?t|CO2e)\b|%)", "\u00a0", text)
+
+
+def _cards(report: Report) -> Iterator[Told]:
     """What a reader looks for first: how much, since when, how known, from what, and what to do."""
     both = carbon_of_both(report.total)
     market = carbon_text(report.total.market_g)
@@ -45,7 +56,7 @@ def cards_of(report: Report) -> Iterator[Told]:
         yield Told(
             head="Best action",
             answer=Fig(text=short(best.name), anchor="f-reduction-0"),
-            below=f"up to {carbon_text(best.saves_g)} less; {short(best.what)}",
+            below=f"Up to {carbon_text(best.saves_g)} less. {short(best.what)}",
         )
     else:
         yield Told(
@@ -108,15 +119,22 @@ def _cause(report: Report) -> Told:
         return Told(head="Biggest cause", answer=Fig(text="unknown"), below="no carbon is known")
     number, dim, row = found[0]
     grams = carbon_of_both(row.total)
-    below = f"{short(dim)} {short(name_of(row))}: {carbon_text(grams)}, {_share(row, both)} of all"
+    below = f"{carbon_text(grams)} of {short(dim)} {short(name_of(row))}"
     for _, other, top in found[1:]:
-        name = "no project owns" if top.key in (None, UNALLOCATED) else f"{short(other)} {short(name_of(top))}:"
-        below += f"; {name} {carbon_text(carbon_of_both(top.total))}, {_share(top, both)}"
+        part = f"{carbon_text(carbon_of_both(top.total))} ({_share(top, both)})"
+        owner = (
+            "belong to no project" if top.key in (None, UNALLOCATED) else f"are {short(other)} {short(name_of(top))}"
+        )
+        below += f"; {part} {owner}"
     return Told(
         head="Biggest cause",
-        answer=Fig(text=f"{short(name_of(row))} {_share(row, both)}", value=grams.value if grams else None, anchor=f"f-{number}-0"),
+        answer=Fig(
+            text=f"{short(name_of(row), 60)} {_share(row, both)}",
+            value=grams.value if grams else None,
+            anchor=f"f-{number}-0",
+        ),
         below=below,
-    )  # fmt: skip
+    )
 
 
 def _share(row: Row, whole: Interval) -> str:

@@ -18,6 +18,9 @@ ELEMENTS = {SVG + name for name in ("svg", "g", "path", "text", "line", "rect", 
 FOREIGN = re.compile(r"url\((?!#pattern-)|javascript:|://", re.IGNORECASE)
 
 
+SPOKEN = re.compile(r' (?:role|aria-[a-z]+)="[^"]*"')
+
+
 @frozen(kw_only=True)
 class Chart:
     """A Vega-Lite specification, and what it shows in one sentence."""
@@ -55,7 +58,8 @@ def framed(svg: str, label: str) -> str:
     check(svg)
     size = re.search(r'width="(\d+)" height="(\d+)"', svg)
     assert size is not None
-    body = svg[svg.index(">") + 1 :]
+    # the whole is one picture with a label; roles of its parts would only be read out one by one
+    body = re.sub(r"<[a-z][^<>]*>", lambda tag: SPOKEN.sub("", tag[0]), svg[svg.index(">") + 1 :])
     return (
         f'<svg role="img" aria-label="{escape(label)}" xmlns="http://www.w3.org/2000/svg" '
         f'width="{size[1]}" height="{size[2]}" viewBox="0 0 {size[1]} {size[2]}">{body}'
