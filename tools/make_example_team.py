@@ -97,8 +97,10 @@ CLOUD = [
 ]
 
 
-def cloud_export(model: str, refreshed: str, factor: tuple[int, int]) -> bytes:
-    """One month of an AWS carbon export; *factor* is a fraction by which the model changed the figures."""
+def cloud_export(
+    model: str, refreshed: str, factor: tuple[int, int], month: tuple[str, str] = ("2026-10-01", "2026-11-01")
+) -> bytes:
+    """One month of an AWS carbon export; *factor* is a fraction by which month or model changed the figures."""
 
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
@@ -110,7 +112,7 @@ def cloud_export(model: str, refreshed: str, factor: tuple[int, int]) -> bytes:
             "last_refresh_timestamp": refreshed, "location": place, "model_version": model,
             "payer_account_id": ACCOUNT, "product_code": service, "region_code": region,
             "usage_account_id": ACCOUNT,
-            "usage_period_start": "2026-10-01 00:00:00Z", "usage_period_end": "2026-11-01 00:00:00Z",
+            "usage_period_start": f"{month[0]} 00:00:00Z", "usage_period_end": f"{month[1]} 00:00:00Z",
             "total_lbm_emissions_value": _tonnes(scaled[0] + scaled[1] + scaled[3]),
             "total_mbm_emissions_value": _tonnes(scaled[0] + scaled[2] + scaled[3]),
             "total_scope_1_emissions_value": _tonnes(scaled[0]),
@@ -135,6 +137,14 @@ start,hours,platform,project,phase,cpu,threads,gpu,gpu_count,memory_gb,util,gpu_
 2026-10-06T14:00:00+08:00,18,notebooks,speech,dev,,8,NVIDIA T4,1,52,notebook,10..40,asia-southeast1,1,
 2026-10-14T14:00:00+08:00,22,notebooks,ner,eval,,8,NVIDIA T4,1,52,notebook,30..70,asia-southeast1,1,
 2026-10-20T01:00:00+08:00,36,aws,speech,train,,96,NVIDIA A100-SXM4-40GB,8,1152,20..35,60..80,ap-southeast-1,1,
+"""
+
+#: the month before, for a comparison
+JOBS_BEFORE = """\
+start,hours,platform,project,phase,cpu,threads,gpu,gpu_count,memory_gb,util,gpu_util,region,count,pipeline
+2026-09-07T10:00:00+08:00,9.5,gitlab-ci,ner,ci,,4,,,16,ci,,us-east1,1,tests
+2026-09-21T10:00:00+08:00,11,gitlab-ci,speech,ci,,4,,,16,ci,,us-east1,1,tests
+2026-09-10T14:00:00+08:00,15,notebooks,ner,eval,,8,NVIDIA T4,1,52,notebook,30..70,asia-southeast1,1,
 """
 
 REPLAY = """\
@@ -178,6 +188,33 @@ timezone = "Asia/Singapore"
 [[steps]]
 jobs = "estimated/jobs.csv"
 
+# the month before
+
+[[steps]]
+files = ["measured/gpu-server/2026-09-turbostat.txt"]
+host = "gpu-server"
+site = "server-room"
+project = "ner"
+phase = "train"
+platform = "gpu-server"
+
+[[steps]]
+files = ["measured/gpu-server/2026-09-nvidia-smi.csv"]
+host = "gpu-server"
+site = "server-room"
+project = "ner"
+phase = "train"
+platform = "gpu-server"
+timezone = "Asia/Singapore"
+
+[[steps]]
+jobs = "estimated/2026-09-jobs.csv"
+
+[[steps]]
+files = ["provided/aws-2026-09-model-3.0.1.csv.gz"]
+
+# the cloud's figures of the month, and how it restated them
+
 [[steps]]
 files = ["provided/aws-2026-10-model-3.0.1.csv.gz"]
 
@@ -208,18 +245,24 @@ platforms = ["aws"]
 def files() -> dict[str, bytes]:
     """Every input by its path below the team's folder."""
     start = datetime(2026, 10, 13, 0, 0, tzinfo=UTC)
+    before = datetime(2026, 9, 15, 0, 0, tzinfo=UTC)
     day = datetime(2026, 10, 6)
     texts = {
         "team.toml": TEAM,
         "replay.toml": REPLAY,
         "estimated/jobs.csv": JOBS,
+        "estimated/2026-09-jobs.csv": JOBS_BEFORE,
         "measured/laptop-1/2026-10-06.txt": laptop_text(day, "Mac15,6", "25A354", 1.0),
         "measured/laptop-1/2026-10-07.txt": laptop_text(day + timedelta(days=1), "Mac15,6", "25A354", 0.9),
         "measured/laptop-2/2026-10-08.txt": laptop_text(day + timedelta(days=2), "Mac14,2", "24G90", 0.6),
         "measured/gpu-server/turbostat.txt": server_turbostat(start, 48),
         "measured/gpu-server/nvidia-smi.csv": server_gpus(start, 48),
+        "measured/gpu-server/2026-09-turbostat.txt": server_turbostat(before, 30),
+        "measured/gpu-server/2026-09-nvidia-smi.csv": server_gpus(before, 30),
     }
+    september = ("2026-09-01", "2026-10-01")
     binary = {
+        "provided/aws-2026-09-model-3.0.1.csv.gz": cloud_export("v3.0.1", "2026-10-20 06:00:00Z", (81, 100), september),
         "provided/aws-2026-10-model-3.0.1.csv.gz": cloud_export("v3.0.1", "2026-11-20 06:00:00Z", (1, 1)),
         "provided/aws-2026-10-model-3.1.0.csv.gz": cloud_export("v3.1.0", "2026-11-23 06:00:00Z", (93, 100)),
     }
