@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -83,17 +84,37 @@ def _ended_with_care() -> Iterator[None]:
 
 
 def _ledger(url: str | None) -> dict[str, Any]:
-    """The state of the book; a book that does not exist yet is fine and is not made."""
+    """The state of the book; a book that does not exist yet is fine where it can be made, and is not made."""
     from wattbook.errors import LedgerError, NoLedger
     from wattbook.ledger.connect import default_url, parse_url, printable
     from wattbook.ledger.store import Ledger
 
-    place = url or default_url()
+    shown = None
     try:
-        shown = printable(parse_url(place))
-        with Ledger.open(place, create=False) as book:
+        place = parse_url(url or default_url())
+        shown = printable(place)
+        file = place.database if place.get_backend_name() == "sqlite" else None
+        if file is not None and os.path.exists(file) and not os.path.isfile(file):
+            raise LedgerError(f"{shown}: is no file")
+        with Ledger.open(url or default_url(), create=False) as book:
             return {"url": shown, "entries": book.count(), "ok": True, "reason": None}
     except NoLedger:
-        return {"url": shown, "entries": 0, "ok": True, "reason": "it is made when something is booked"}
+        reason = _cannot_be_made(shown or "")
+        return {
+            "url": shown,
+            "entries": 0,
+            "ok": reason is None,
+            "reason": reason or "it is made when something is booked",
+        }
     except LedgerError as error:
-        return {"url": None, "entries": None, "ok": False, "reason": str(error)}
+        return {"url": shown, "entries": None, "ok": False, "reason": str(error)}
+
+
+def _cannot_be_made(path: str) -> str | None:
+    """Why there could be no book at *path*: the nearest folder that exists decides."""
+    folder = os.path.dirname(path)
+    while folder and not os.path.lexists(folder) and folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+    if os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK):
+        return None
+    return f"{path} cannot be made: {folder} is no folder that this user may write to"
