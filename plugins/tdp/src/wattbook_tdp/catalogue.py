@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
-from pathlib import Path
+from typing import NamedTuple
 
-from attrs import frozen
-
-DATA = Path(__file__).parent / "data"
+DATA = os.path.join(os.path.dirname(__file__), "data")
 
 
-@frozen(kw_only=True)
-class ChipFacts:
+class ChipFacts(NamedTuple):
     """What is known about one chip; watts are per device that a system shows, not per board."""
 
     name: str
@@ -44,19 +42,19 @@ def size() -> dict[str, int]:
 
 @cache
 def _rows() -> dict[str, str]:
-    text = (DATA / "chips.tsv").read_text("utf-8")
-    rows: dict[str, str] = {}
-    for line in text.split("\n"):
-        key, tab, rest = line.partition("\t")
-        if tab and line[0] != "#":
-            rows[key] = rest
-    return rows
+    return keyed("chips.tsv")
 
 
 @cache
 def _sources() -> dict[str, str]:
-    text = (DATA / "sources.tsv").read_text("utf-8")
-    return dict(line.split("\t", 1) for line in text.splitlines() if "\t" in line)
+    return keyed("sources.tsv")
+
+
+def keyed(name: str) -> dict[str, str]:
+    """The lines of a packaged table by their first field."""
+    with open(os.path.join(DATA, name), encoding="utf-8") as stream:
+        lines = stream.read().split("\n")
+    return {key: rest for key, tab, rest in (line.partition("\t") for line in lines) if tab and key[0] != "#"}
 
 
 def _facts(row: str) -> ChipFacts:

@@ -7,7 +7,7 @@ from functools import cache
 
 from attrs import frozen
 
-from wattbook_tdp.catalogue import DATA
+from wattbook_tdp.catalogue import keyed
 
 _PREFIX = re.compile(r"^(?:ml|db|cache)\.(?=[a-z])|^(?:standard|basic)[_ ]")
 
@@ -49,10 +49,4 @@ def find(name: str) -> Instance | None:
 
 @cache
 def _rows() -> dict[str, str]:
-    text = (DATA / "instances.tsv").read_text("utf-8")
-    rows: dict[str, str] = {}
-    for line in text.split("\n"):
-        key, tab, rest = line.partition("\t")
-        if tab and line[0] != "#":
-            rows[key] = rest
-    return rows
+    return keyed("instances.tsv")

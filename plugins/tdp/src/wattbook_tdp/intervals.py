@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 
 from wattbook_tdp import constants as c
@@ -60,7 +59,8 @@ def widen(factors: Factors, relative: float) -> Factors:
 
 def client(name: str, launch_year: int | None) -> tuple[float, str | None]:
     """What a chip of a desktop or laptop does to the upper end of the server model, and what to say."""
-    if not _CLIENT.search(name) or "EPYC" in name or "Xeon" in name or "Threadripper" in name:
+    words = set(name.split())
+    if _SERVER & words or not (_CLIENT & words or name.startswith(("AMD A", "AMD E", "AMD FX"))):
         return 1.0, None
     base_power = name.startswith("Intel") and (launch_year or 0) >= c.CLIENT_INTEL_YEAR
     return c.CLIENT_INTEL_UPPER if base_power else c.CLIENT_UPPER, (
@@ -68,7 +68,8 @@ def client(name: str, launch_year: int | None) -> tuple[float, str | None]:
     )
 
 
-_CLIENT = re.compile(r"\b(?:Core|Ryzen|Athlon|Pentium|Celeron|Atom|Phenom|FX|Sempron|Turion)\b|^(?:AMD )?[AE]\d?-")
+_CLIENT = {"Core", "Core2", "Ryzen", "Athlon", "Pentium", "Celeron", "Atom", "Phenom", "Sempron", "Turion", "Processor"}
+_SERVER = {"EPYC", "Xeon", "Threadripper", "Opteron"}
 
 
 def age(launch_year: int | None) -> tuple[float, float, str | None]:

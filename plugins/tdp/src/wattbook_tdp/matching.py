@@ -10,6 +10,7 @@ from attrs import frozen
 from wattbook_tdp import constants as c
 from wattbook_tdp.catalogue import ChipFacts, lookup
 from wattbook_tdp.gpu_names import gpu_key, gpu_refusal
+from wattbook_tdp.makers import prior
 from wattbook_tdp.names import ARCHITECTURES, clean, cpu_key
 
 MAX_NAME = 128
@@ -124,21 +125,6 @@ def cpu_refusal(name: str) -> str | None:
         if pattern.search(text):
             return reason
     return None
-
-
-def make(name: str) -> str:
-    """The maker that decides the watts per thread: ``amd``, or ``intel`` also for unknown makers."""
-    text = clean(name)
-    return "amd" if re.search(r"\bamd\b|epyc|ryzen|opteron|athlon|threadripper", text) else "intel"
-
-
-def prior(name: str) -> str:
-    """What an estimate uses when the chip is not known."""
-    maker = make(name)
-    return (
-        f"an estimate would use {c.THREAD_IDLE_W[maker]} to {c.THREAD_MAX_W[maker]} W per hardware thread "
-        f"({'AMD' if maker == 'amd' else 'Intel and unknown makers'})"
-    )
 
 
 def _same_vendor(name: str, facts: ChipFacts) -> bool:

@@ -9,7 +9,6 @@ from wattbook import Activity, Chip, Domain, Load
 
 from wattbook_tdp import constants as c
 from wattbook_tdp import intervals, models
-from wattbook_tdp.accelerators import accelerator
 from wattbook_tdp.observed import summary
 from wattbook_tdp.processors import Processors, processors
 from wattbook_tdp.shapes import as_os, f, mean
@@ -146,6 +145,8 @@ def dram(activity: Activity, loads: Sequence[Load]) -> Plan | str:
 
 def gpu(activity: Activity, loads: Sequence[Load], domain: Domain) -> Plan | str:
     """One accelerator's board."""
+    from wattbook_tdp.accelerators import accelerator
+
     chip = next((chip for chip in activity.host.gpus if chip.device == domain.device), None)
     known = accelerator(chip or Chip(name=domain.model, device=domain.device))
     if known.limit_w is None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 from wattbook import Chip, Host
 
 from wattbook_tdp import constants as c
-from wattbook_tdp.catalogue import ChipFacts
 from wattbook_tdp.intervals import age, client
-from wattbook_tdp.matching import Match, make, match
+from wattbook_tdp.makers import make
+
+if TYPE_CHECKING:
+    from wattbook_tdp.catalogue import ChipFacts
+    from wattbook_tdp.matching import Match
 
 
 @frozen(kw_only=True)
@@ -43,8 +47,9 @@ def processors(host: Host) -> Processors:
     """
     chips = host.cpus or (Chip(),)
     name = chips[0].name
-    found = [match(chip.name, "cpu") if chip.name and chip.tdp_w is None else Match() for chip in chips]
-    of_chips = sum(_threads(chip, one.facts) for chip, one in zip(chips, found, strict=True))
+    guest = bool(host.virtual) and all(chip.tdp_w is None for chip in chips)
+    found = [None if guest else _match(chip) for chip in chips]
+    of_chips = sum(_threads(chip, one) for chip, one in zip(chips, found, strict=True))
     label = name or "unnamed processor"
     unknown = Processors(
         label=label,
@@ -53,12 +58,12 @@ def processors(host: Host) -> Processors:
         maker=make(name),
         warnings=(_NOT_ARM.format(label),) if _is_arm(host, label) else (),
     )
-    watts = [one.tdp_w if chip.tdp_w is None else chip.tdp_w for chip, one in zip(chips, found, strict=True)]
-    if host.virtual and all(chip.tdp_w is None for chip in chips):
+    if guest:
         return evolve(unknown, reason="a virtual machine's threads are a share of a chip")
+    watts = [chip.tdp_w if one is None else one.tdp_w for chip, one in zip(chips, found, strict=True)]
     tdp_w = sum(watt for watt in watts if watt is not None)
     if None in watts:
-        reason = next((one.reason for one in found if one.reason and one.tdp_w is None), "no processor is named")
+        reason = next((one.reason for one in found if one and one.tdp_w is None), "no processor is named")
         named = (f"{label}: {reason}",) if name else ()
         return evolve(unknown, reason=reason, warnings=(*named, *unknown.warnings))
     share = 1.0
@@ -68,7 +73,7 @@ def processors(host: Host) -> Processors:
     elif host.threads and host.threads < of_chips:
         share = host.threads / of_chips
         part = (f"{host.threads} of {of_chips} threads: the same share of the machine is counted",)
-    facts = found[0].facts
+    facts = None if found[0] is None else found[0].facts
     uncertain, upper, said = _doubts(facts)
     one = facts.name if facts is not None else label
     return evolve(
@@ -85,7 +90,17 @@ def processors(host: Host) -> Processors:
     )
 
 
-def _threads(chip: Chip, facts: ChipFacts | None) -> int:
+def _match(chip: Chip) -> Match | None:
+    """What the catalogue says about a chip whose watts nobody gave."""
+    if not chip.name or chip.tdp_w is not None:
+        return None
+    from wattbook_tdp.matching import match
+
+    return match(chip.name, "cpu")
+
+
+def _threads(chip: Chip, found: Match | None) -> int:
+    facts = None if found is None else found.facts
     return chip.threads or (facts.threads if facts is not None else None) or 0
 
 
