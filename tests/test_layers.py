@@ -26,7 +26,19 @@ LAYERS = [
     {"model", "imported", "errors", "units"},
 ]
 #: pure: values in, values out
-NO_IO = {"resolve", "accounting", "counters", "recording", "report", "model", "imported", "records", "units", "errors", "hookspecs"}
+NO_IO = {
+    "resolve",
+    "accounting",
+    "counters",
+    "recording",
+    "report",
+    "model",
+    "imported",
+    "records",
+    "units",
+    "errors",
+    "hookspecs",
+}
 IO_MODULES = {
     "os",
     "subprocess",

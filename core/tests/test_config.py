@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from attrs import frozen
-
 from wattbook.config import Config, load, structure
 from wattbook.errors import ConfigError
 

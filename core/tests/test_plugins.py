@@ -9,7 +9,6 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
-
 from wattbook import Domain, Host, Meter, Unavailable, hookimpl
 from wattbook.config import ConfigError
 from wattbook.plugins import Broken, gather, installed, probe

@@ -7,7 +7,6 @@ import sys
 from importlib.metadata import version
 
 import pytest
-
 import wattbook
 
 HEAVY = ("sqlalchemy", "cattrs", "psutil", "pynvml", "rich", "pluggy", "attrs", "pyarrow", "jinja2", "zoneinfo")

@@ -7,7 +7,6 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from wattbook.model import Chip, Domain, Host
 from wattbook.resolve import Fate, Offer, Tree, resolve, uncovered, wanted
 
@@ -82,9 +81,7 @@ def test_a_gpu_is_not_added_to_a_platform_that_may_contain_it() -> None:
 
 
 def test_the_configuration_can_say_that_the_gpu_is_outside() -> None:
-    resolution = resolve(
-        [an_offer("a", PLATFORM), an_offer("b", BOARD)], prefer=["a"], containment={"gpu:*/board": ""}
-    )
+    resolution = resolve([an_offer("a", PLATFORM), an_offer("b", BOARD)], prefer=["a"], containment={"gpu:*/board": ""})
     assert set(resolution.covered) == {PLATFORM, BOARD}
 
 
