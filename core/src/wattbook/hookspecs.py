@@ -141,9 +141,10 @@ def identify(name: str, kind: str | None, config: Any) -> Iterable[Identity]:  #
     """What is this chip?
 
     :param name: the name as a system prints it.
-    :param kind: ``cpu``, ``gpu`` or ``None``.
+    :param kind: ``cpu``, ``gpu``, ``instance`` (a cloud's machine type) or ``None``.
     :param config: the plugin's own table, as an instance of its ``Config`` class.
     :returns: an ``Identity``, matched exactly or with the reason for refusing.  Never a fuzzy guess.
+        An instance type is answered with its threads, memory, processor and accelerators.
 
     A complete example::
 
