@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -207,6 +208,18 @@ def test_plugins_that_break_are_a_warning(state: Path, monkeypatch: pytest.Monke
     with pytest.warns(RuntimeWarning, match="metadata is gone"), wattbook.track() as run:
         pass
     assert run.energy_j is None
+
+
+def test_what_the_user_said_about_garbage_and_signals_stands(state: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    gc.disable()
+    try:
+        with wattbook.track():
+            time.sleep(0.1)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 # --- nested, in threads, in tasks -------------------------------------------------------------------

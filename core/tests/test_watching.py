@@ -20,12 +20,13 @@ from wattbook import spool
 from wattbook.accounting.overlaps import without_overlaps
 from wattbook.config import Config
 from wattbook.model import Basis, Chip, Domain, Host, Meter, Reading, Sample, Window
+from wattbook.pipeline.own import own_energy_j
 from wattbook.plugins import Plugins, gather
 from wattbook.records import Entry, Labels, RunRecord, utc_time
 from wattbook.sampling import CpuTimes
 from wattbook.spool.writing import SpoolWriter
 from wattbook.watching.absence import Now, Seen, absences
-from wattbook.watching.frame import Frame, own_energy_j
+from wattbook.watching.frame import Frame
 from wattbook.watching.idle import is_idle
 from wattbook.watching.lastseen import AlreadyWatched, LastSeen
 from wattbook.watching.live import frames
@@ -592,7 +593,6 @@ def test_a_view_goes_on_without_its_sensor() -> None:
 
 
 def test_own_energy_is_a_part_of_the_machine_without_accelerators() -> None:
-    readings = [(a_reading("cpu:0", 100), True), (a_reading("gpu:0", 1000), True), (a_reading("cpu:0", 60), False)]
-    assert own_energy_j(readings, 0.1) == pytest.approx(10)
-    assert own_energy_j(readings, None) is None
-    assert own_energy_j([], 0.1) is None
+    assert own_energy_j([("cpu:0", 100.0), ("gpu:0", 1000.0), ("dram:0", None)], 0.1) == pytest.approx(10)
+    assert own_energy_j([("cpu:0", 100.0)], None) is None
+    assert own_energy_j([("gpu:0", 100.0)], 0.1) is None

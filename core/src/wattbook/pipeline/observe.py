@@ -18,6 +18,7 @@ from wattbook.host import detect, place
 from wattbook.model import Window
 from wattbook.pipeline import Survey, survey
 from wattbook.pipeline.document import document
+from wattbook.pipeline.own import own_energy_j
 from wattbook.pipeline.settle import Stretch, settle, source_of
 from wattbook.plugins import Plugins, installed
 from wattbook.records import Entry, Labels, Place, RunRecord, utc_text
@@ -163,7 +164,7 @@ class Observer:
     def follow(self) -> Event:
         """Poll at the interval until the command has ended; set stretches apart where it stands still."""
         self._step("watching")
-        gc.enable()
+        self._loaded()
         due_s = 0.0
         while True:
             event = self.events.take(due_s - time.monotonic())
@@ -314,11 +315,23 @@ class Observer:
         self.box.document = {
             **doc,
             "process_cpu_s": cpu_s,
+            "own_energy_j": own_energy_j(
+                ((e.device, e.energy_j) for e in [*self.pieces, *entries] if e.kind == "reading" and e.outermost),
+                self._share(self._own_cpu_s(), busy_s),
+            ),
             "suspended_s": round(self.suspended_s, 6),
         }
         self._step("closing the meters")
         for thread in close(self.threads):
             self.box.troubles.append(f"{thread.source} does not close")
+
+    def _loaded(self) -> None:
+        """Everything is loaded: the collection of garbage, which ``run`` put off, goes on."""
+        gc.enable()
+
+    def _own_cpu_s(self) -> float | None:
+        """Processor time of wattbook itself."""
+        return time.process_time()
 
     def _cpu_so_far_s(self) -> float | None:
         """Processor time of the command's processes until now."""

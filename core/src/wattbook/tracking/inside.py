@@ -21,6 +21,13 @@ class InProcess(Observer):
         if ready is not None:
             ready.set()
 
+    def _loaded(self) -> None:
+        """Whether garbage is collected is the user's business."""
+
+    def _own_cpu_s(self) -> float | None:
+        """One process's time cannot be told apart by threads after the fact."""
+        return None
+
     def _cpu_so_far_s(self) -> float | None:
         now_s, before_s = tree_cpu_s(os.getpid()), self.order["cpu_before_s"]
         return None if now_s is None or before_s is None else max(0.0, now_s - before_s)

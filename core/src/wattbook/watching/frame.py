@@ -9,6 +9,7 @@ from attrs import asdict, frozen
 
 from wattbook.accounting import total
 from wattbook.model import Gap, Reading
+from wattbook.pipeline.own import own_energy_j
 from wattbook.records import Entry, utc_text
 
 OWN_DOMAIN = "wattbook"  #: of the device ``machine``: a breakdown, never an addend
@@ -72,7 +73,7 @@ class Frame:
         )  # fmt: skip
         whole = total(entries).energy
         addends = [power for power in powers if power.outermost]
-        own_j = own_energy_j(((r, outermost) for _, r, outermost in readings), own_share)
+        own_j = own_energy_j(((r.domain.device, r.energy_j) for _, r, outermost in readings if outermost), own_share)
         return cls(
             at=utc_text(max(r.window.end for _, r, _ in readings)) if readings else "",
             duration_s=duration_s,
@@ -96,12 +97,6 @@ class Frame:
         plain["gaps"] = [{"domain": str(gap.domain), "reason": gap.reason} for gap in self.gaps]
         plain["warnings"] = list(self.warnings)
         return plain
-
-
-def own_energy_j(readings: Iterable[tuple[Reading, bool]], own_share: float | None) -> float | None:
-    """wattbook's part of the machine's energy without its accelerators, in proportion to processor time."""
-    joules = _sum(r.energy_j for r, outermost in readings if outermost and not r.domain.device.startswith("gpu:"))
-    return None if joules is None or own_share is None else joules * own_share
 
 
 def _sum(numbers: Iterable[float]) -> float | None:

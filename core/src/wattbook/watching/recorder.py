@@ -13,13 +13,14 @@ from typing import NamedTuple
 from attrs import evolve
 
 from wattbook.model import Domain, Gap, Reading, Window
+from wattbook.pipeline.own import own_energy_j
 from wattbook.pipeline.settle import Settled
 from wattbook.records import Entry, Labels, Place, RunRecord, utc_text
 from wattbook.sampling import asleep_s
 from wattbook.spool.writing import SpoolWriter
 from wattbook.watching.absence import Absence, Now, Seen, absences
 from wattbook.watching.clock import boot_id, up_s
-from wattbook.watching.frame import OWN_DOMAIN, own_energy_j
+from wattbook.watching.frame import OWN_DOMAIN
 from wattbook.watching.idle import IDLE_BELOW, is_idle
 from wattbook.watching.lastseen import LastSeen
 from wattbook.watching.machine import Machine, moment_of
@@ -204,7 +205,9 @@ class Recorder:
     def _with_own(self, settled: Settled) -> Settled:
         """The stretch with a line for what wattbook itself used: a breakdown, not an addend."""
         share = self.machine.own_share()
-        own_j = own_energy_j(((r, outermost) for _, r, outermost in settled.readings), share)
+        own_j = own_energy_j(
+            ((r.domain.device, r.energy_j) for _, r, outermost in settled.readings if outermost), share
+        )
         if own_j is None or not settled.readings:
             return settled
         window: Window = settled.readings[0][1].window
