@@ -175,6 +175,16 @@ def test_a_report_over_the_limit_is_written_and_exits_with_1(book: str, tmp_path
     assert wattbook("report", "--month", "2026-10", "--fail-over", "1t").exit_code == 0
 
 
+def test_a_budget_of_the_configuration_can_be_the_limit(book: str, tmp_path: Path) -> None:
+    assert "there is no budget" in str(wattbook("report", "--month", "2026-10", "--fail-over", "budget").exception)
+    with (tmp_path / "wattbook.toml").open("a") as config:
+        config.write("[budgets]\nteam_kg_per_month = 5\n")
+    result = wattbook("report", "--month", "2026-10", "--fail-over", "budget")
+    assert result.exit_code == 1
+    assert "over budget: the team" in str(result.exception)
+    assert "Budgets" in result.stdout
+
+
 def test_the_step_summary_is_added_where_the_service_wants_it(
     book: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -213,6 +213,25 @@ def test_many_dimensions_of_many_keys_stay_small() -> None:
     assert len(text.encode()) < MEGABYTE
 
 
+def test_many_accounts_budgets_gaps_and_notes_stay_small() -> None:
+    config = Config(budgets=Budgets(team_kg_per_month=1.0, projects_kg_per_month={f"p{i}": 1.0 for i in range(2000)}))
+    stated = [a_statement("1", account=f"{i}", completeness="partial") for i in range(2000)]
+    gaps = [a_gap_entry(f"reason {i}", host=f"h{i}") for i in range(2000)]
+    made = report(an_entry(KWH, project="p7", place=Place(zone="XX")), *gaps, statements=stated, config=config)
+    text = page(made)
+    checked(text)
+    assert len(text.encode()) < MEGABYTE
+    assert "1970 more are in the formats" in text
+    assert "2.00 t" in text
+
+
+def test_only_market_based_figures_are_not_nothing() -> None:
+    text = page(report(statements=(a_statement("10", method="market"),)))
+    checked(text)
+    assert "location-based; market-based 10.0 kg" in text
+    assert "nothing is in the book" not in text
+
+
 def test_an_empty_month_says_so() -> None:
     text = page(report())
     checked(text)

@@ -10,7 +10,7 @@ from wattbook.config import Account, Budgets, Config, Site, load
 from wattbook.errors import ConfigError
 from wattbook.records import Entry, Place
 from wattbook.report import Period, Report, build
-from wattbook.report.gate import over, parse_mass
+from wattbook.report.gate import over, over_budget, parse_mass
 from wattbook.report.reductions import BEST
 from wattbook.testing.entries import a_run, a_statement, an_entry
 
@@ -162,3 +162,16 @@ def test_unknown_carbon_is_over_every_limit_and_an_empty_month_over_none() -> No
     assert "is not known" in sentence
     assert "only market-based" in (over(report(statements=(a_statement("1", method="market"),)), 1e9) or "")
     assert over(report(), 0.0) is None
+
+
+def test_a_gate_of_budgets_names_those_that_are_exceeded() -> None:
+    config = Config(budgets=Budgets(team_kg_per_month=10.0, projects_kg_per_month={"ner": 0.5, "asr": 5.0}))
+    made = report(an_entry(KWH, place=a_place(), project="ner"), config=config)
+    assert over_budget(made) == "Carbon book 2026-10: over budget: ner 0.9-1.1 kg of 500 g"
+    held = Config(budgets=Budgets(team_kg_per_month=10.0))
+    assert over_budget(report(an_entry(KWH, place=a_place()), config=held)) is None
+
+
+def test_a_gate_without_a_budget_is_a_mistake() -> None:
+    with pytest.raises(WattbookError, match="there is no budget"):
+        over_budget(report(an_entry(KWH)))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "form", type=click.Choice(["table", "json", "csv", "md", "html"]), help="table if nothing is said."
 )
-@click.option("--fail-over", "limit", metavar="MASS", help="Exit 1 if the period emits more than this, such as 50kg.")
+@click.option("--fail-over", "limit", metavar="MASS", help="Exit 1 over this mass, such as 50kg, or over 'budget'.")
 @click.option("--step-summary", is_flag=True, help="Add the report as Markdown to the file $GITHUB_STEP_SUMMARY.")
 @click.option("-o", "--output", metavar="FILE", help="Write to this file instead of stdout.")
 @common_options
@@ -65,9 +65,9 @@ def command(
     from wattbook.ledger.store import Ledger
     from wattbook.report import DEFAULT_DIMENSIONS
     from wattbook.report.dimensions import check_dimension
-    from wattbook.report.gate import over, parse_mass
+    from wattbook.report.gate import over, over_budget, parse_mass
 
-    limit_g = _usage("--fail-over", parse_mass, limit) if limit is not None else None
+    limit_g = _usage("--fail-over", parse_mass, limit) if limit not in (None, "budget") else None
     if as_json and form not in (None, "json"):
         raise click.UsageError(f"--json and --format {form} contradict each other")
     settings = load(config)
@@ -87,7 +87,8 @@ def command(
     _write(made, "json" if as_json else form or "table", output)
     if step_summary:
         _summarise(made, quiet)
-    if limit_g is not None and (sentence := over(made, limit_g)) is not None:
+    sentence = over_budget(made) if limit == "budget" else None if limit_g is None else over(made, limit_g)
+    if sentence is not None:
         raise WattbookError(sentence)
 
 

@@ -13,11 +13,11 @@ from wattbook.explaining.origins import NAMED, name_of_line, origin_of, sum_of
 from wattbook.explaining.wording import in_words
 from wattbook.report import Report
 from wattbook.report.atoms import Atom, Line, atoms_of
-from wattbook.report.derivation import Addend, Cause, Derivation, Derived, Provided
+from wattbook.report.derivation import LISTED, Addend, Cause, Derivation, Derived, Provided
 from wattbook.report.lines import clean, name_of
 from wattbook.report.model import Share
 from wattbook.report.numbers import carbon_text, digits
-from wattbook.report.sums import BASES, behind, folded, undivided
+from wattbook.report.sums import BASES, behind, folded, largest_claims, undivided
 from wattbook.units import G_PER_KG
 
 ADDENDS = 6  #: that one derivation names; the smaller ones are one line
@@ -141,7 +141,7 @@ def _all(making: _Making, report: Report, most_rows: int) -> Iterator[Derivation
         words = (f"'wattbook explain {clean(run.run_id)}' prints the whole arithmetic of this run.",)
         yield making.figure(f"f-run-{number}", f"Run {clean(run.run_id)}", run.atoms, (), words)
     yield from in_words(report)
-    for number, used in enumerate(report.factors[:30]):
+    for number, used in enumerate(report.factors[:LISTED]):
         factor = used.factor
         atoms = [
             a for a in (*report.atoms, *making.inside) if (factor_of(a.line.place, a.line.year) or factor) == factor
@@ -153,7 +153,7 @@ def _all(making: _Making, report: Report, most_rows: int) -> Iterator[Derivation
 
 
 def _claims(making: _Making, report: Report) -> Iterator[Derivation]:
-    for number, one in enumerate(report.claims):
+    for number, one in largest_claims(report, LISTED):
         name = clean(f"{one.provider}/{one.account} {one.month}")
         inside = atoms_of(one.entries)
         stated = one.provided.location

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wattbook.report import Report
-from wattbook.report.derivation import Derivation
+from wattbook.report.budgets import fullest
+from wattbook.report.derivation import LISTED, Derivation
 from wattbook.report.lines import change_text, clean, coverage_text
 from wattbook.report.numbers import carbon_text, signed_text
 
@@ -40,7 +41,7 @@ def in_words(report: Report) -> Iterator[Derivation]:
                 "This is a thought about the period that is over and never part of a total.",
             ),
         )
-    for number, budget in enumerate(report.budgets):
+    for number, budget in fullest(report, LISTED):
         whose = "the team" if budget.project is None else clean(f"project {budget.project}")
         yield Derivation(
             anchor=f"f-budget-{number}",

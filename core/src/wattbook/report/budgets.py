@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from wattbook.accounting import Claim, Total
 from wattbook.config import Budgets
 from wattbook.report.atoms import Atom
-from wattbook.report.model import BudgetUse, carbon_of_both
+from wattbook.report.model import BudgetUse, Report, carbon_of_both
 from wattbook.report.period import Period
 from wattbook.report.sums import Whole, shares_by_key
 from wattbook.units import G_PER_KG
@@ -33,3 +33,9 @@ def budgets_of(
                 BudgetUse(project=project, limit_g=kilograms * months * G_PER_KG, used_g=carbon_of_both(total))
             )
     return found
+
+
+def fullest(report: Report, most: int) -> list[tuple[int, BudgetUse]]:
+    """The team's budget and then those of which most is used, each with its place in the report."""
+    uses = sorted(enumerate(report.budgets), key=lambda one: (one[1].project is not None, -(one[1].share or 0.0)))
+    return uses[:most]

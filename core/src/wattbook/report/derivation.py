@@ -9,6 +9,8 @@ from attrs import field, frozen
 from wattbook.accounting import Total
 from wattbook.report.atoms import Line
 
+LISTED = 30  #: claims, budgets, gaps, factors, sources and notes that a page shows
+
 
 @frozen(kw_only=True)
 class Origin:

@@ -6,7 +6,7 @@ import math
 import re
 
 from wattbook.errors import WattbookError
-from wattbook.report.lines import title
+from wattbook.report.lines import clean, title
 from wattbook.report.model import Report, carbon_of_both
 from wattbook.report.numbers import carbon_text, energy_text
 
@@ -20,6 +20,24 @@ def parse_mass(text: str) -> float:
     if not math.isfinite(grams):
         raise WattbookError(f"{text!r} is no mass; write it as 300g, 50kg or 1.5t")
     return grams
+
+
+def over_budget(report: Report) -> str | None:
+    """Which budgets of the configuration are exceeded, in a sentence; ``None`` where all hold.
+
+    Raises ``WattbookError`` where there is no budget to hold: a gate that nothing can close is a mistake.
+    """
+    if not report.budgets:
+        raise WattbookError(
+            "there is no budget for this period: [budgets] in the configuration has team_kg_per_month and "
+            "projects_kg_per_month, for periods of whole months"
+        )
+    exceeded = [
+        f"{'the team' if use.project is None else clean(use.project)} {carbon_text(use.used_g)} of {carbon_text(use.limit_g)}"
+        for use in report.budgets
+        if use.used_g is not None and use.used_g.value > use.limit_g
+    ]
+    return f"{title(report)}: over budget: {'; '.join(exceeded)}" if exceeded else None
 
 
 def over(report: Report, limit_g: float) -> str | None:

@@ -95,3 +95,16 @@ def folded(report: Report, dim: str, most: int) -> tuple[tuple[Row, ...], Row | 
         return rows, None
     atoms, shares = behind(report, dim, {row.key for row in rows[most:]})
     return rows[:most], Whole().add(atoms, shares).row(f"({len(rows) - most} more)")
+
+
+def largest_claims(report: Report, most: int) -> list[tuple[int, Claim]]:
+    """The claims of most carbon with their place in the report, in its order."""
+
+    def size(claim: Claim) -> float:
+        stated = claim.provided
+        return float(
+            max((abs(kg) for kg in (stated.location, stated.market, stated.unsplit) if kg is not None), default=0)
+        )
+
+    numbered = sorted(enumerate(report.claims), key=lambda numbered: (-size(numbered[1]), numbered[0]))
+    return sorted(numbered[:most], key=lambda numbered: numbered[0])

@@ -36,17 +36,16 @@ def tied(text: str) -> str:
 
 def _cards(report: Report) -> Iterator[Told]:
     """What a reader looks for first: how much, since when, how known, from what, and what to do."""
-    both = carbon_of_both(report.total)
-    market = carbon_text(report.total.market_g)
-    energy = energy_text(report.total.energy)
-    known = "nothing is in the book" if both is None and report.total.energy is None else (
-        f"location-based; market-based {market}; energy {energy}"
-    )  # fmt: skip
+    both, total = carbon_of_both(report.total), report.total
+    nothing = both is None and total.energy is None and total.market_g is None
+    known = f"location-based; market-based {carbon_text(total.market_g)}; energy {energy_text(total.energy)}"
     for use in report.budgets:
         if use.project is None:
             known += f"; {share_text(use.share)} of the budget of {carbon_text(use.limit_g)}"
     yield Told(
-        head="Total", answer=fig(both, _co2e, "f-total", nothing=not report.entries and both is None), below=known
+        head="Total",
+        answer=fig(both, _co2e, "f-total", nothing),
+        below="nothing is in the book" if nothing else known,
     )
     yield _trend(report)
     yield _known(report)

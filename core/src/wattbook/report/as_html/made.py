@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator
 from attrs import frozen
 
 from wattbook.accounting import Total
-from wattbook.report.derivation import Addend, Cause, Derivation, Derived, Origin, Provided
+from wattbook.report.derivation import LISTED, Addend, Cause, Derivation, Derived, Origin, Provided
 from wattbook.report.lines import LETTERS, clean
 from wattbook.report.model import Report
 from wattbook.report.numbers import carbon_text, digits, energy_text, share_text
 
 MOST_LETTERS = 160  #: of a name that somebody made up
-MOST_LINES = 30  #: of gaps, factors, sources and notes
 
 
 def short(text: str, most: int = MOST_LETTERS) -> str:
@@ -204,6 +203,6 @@ def versions_of(report: Report) -> Iterator[Version]:
 def bounded(lines: Iterable[str]) -> tuple[str, ...]:
     """The first lines, and how many more there are."""
     told = [short(line, 400) for line in lines]
-    if len(told) <= MOST_LINES:
+    if len(told) <= LISTED:
         return tuple(told)
-    return (*told[:MOST_LINES], f"{len(told) - MOST_LINES} more notes are in the formats table and json")
+    return (*told[:LISTED], f"{len(told) - LISTED} more notes are in the formats table and json")

@@ -11,7 +11,6 @@ from wattbook.accounting import Interval
 from wattbook.records import Entry
 from wattbook.report.as_html.cards import Told, cards_of
 from wattbook.report.as_html.made import (
-    MOST_LINES,
     Made,
     Source,
     Version,
@@ -23,11 +22,12 @@ from wattbook.report.as_html.made import (
 )
 from wattbook.report.as_html.values import Amounts, Applied, Breakdown, Fig, Line, Shown, Uncovered, amounts, fig
 from wattbook.report.atoms import line_of
-from wattbook.report.derivation import Derived
+from wattbook.report.budgets import fullest
+from wattbook.report.derivation import LISTED, Derived
 from wattbook.report.lines import LETTERS, UNLABELLED, change_text, coverage_text, mix, name_of, subtitle, title
 from wattbook.report.model import UNALLOCATED, Report, Row
 from wattbook.report.numbers import carbon_text, digits, energy_text, share_text, signed_text
-from wattbook.report.sums import folded
+from wattbook.report.sums import folded, largest_claims
 from wattbook.units import G_PER_KG
 
 MOST_ROWS = 20
@@ -50,12 +50,15 @@ class Page:
     bases: tuple[Line, ...]
     breakdowns: tuple[Breakdown, ...]
     claims: tuple[tuple[str, str, tuple[Fig, ...]], ...]
+    more_claims: int
     scopes: tuple[tuple[str, str, Amounts], ...]
     steps: tuple[tuple[str, Fig, str], ...]
     change: str
+    change_notes: tuple[str, ...]
     runs: tuple[tuple[str, str, str, Fig, Fig], ...]
     reductions: tuple[tuple[str, str, Fig, str, str], ...]
     budgets: tuple[tuple[str, Fig, Fig, Fig], ...]
+    more_budgets: int
     coverage: str
     gaps: tuple[Uncovered, ...]
     more_gaps: int
@@ -84,12 +87,14 @@ def page_of(report: Report, derived: Derived) -> Page:
         ),
         breakdowns=tuple(_breakdowns(report, most)),
         claims=tuple(_claims(report)),
+        more_claims=max(0, len(report.claims) - LISTED),
         scopes=tuple(
             (use.scope, short(use.what), amounts(use.total, f"f-scope-{number}"))
             for number, use in enumerate(report.scopes)
         ),
         steps=tuple(_steps(report)),
         change="" if report.change is None else change_text(report.change),
+        change_notes=() if report.change is None else bounded(report.change.notes),
         runs=tuple(_runs(report)),
         reductions=tuple(
             (
@@ -101,15 +106,8 @@ def page_of(report: Report, derived: Derived) -> Page:
             )
             for number, one in enumerate(report.reductions)
         ),
-        budgets=tuple(
-            (
-                "all" if use.project is None else short(use.project),
-                fig(use.used_g, carbon_text, f"f-budget-{number}"),
-                Fig(text=carbon_text(use.limit_g), value=use.limit_g, anchor=f"f-budget-{number}"),
-                Fig(text=share_text(use.share), value=use.share, anchor=f"f-budget-{number}"),
-            )
-            for number, use in enumerate(report.budgets)
-        ),
+        budgets=tuple(_budgets(report)),
+        more_budgets=max(0, len(report.budgets) - LISTED),
         coverage=coverage_text(report),
         gaps=tuple(
             Uncovered(
@@ -118,11 +116,11 @@ def page_of(report: Report, derived: Derived) -> Page:
                 why=short(gap.reason, 300),
                 hours=Fig(text=digits(gap.hours), value=gap.hours, anchor="f-gaps"),
             )
-            for gap in report.gaps[:MOST_LINES]
+            for gap in report.gaps[:LISTED]
         ),
-        more_gaps=max(0, len(report.gaps) - MOST_LINES),
+        more_gaps=max(0, len(report.gaps) - LISTED),
         factors=tuple(_factors(report)),
-        sources=tuple(versions_of(report))[:MOST_LINES],
+        sources=tuple(versions_of(report))[:LISTED],
         warnings=bounded(report.warnings),
         entries=tuple(_entries(report.largest, derived)),
         derivations=tuple(made_of(derived)),
@@ -157,8 +155,18 @@ def _note(dim: str, rows: Sequence[Row], rest: Row | None) -> str:
     return " ".join(notes)
 
 
+def _budgets(report: Report) -> Iterator[tuple[str, Fig, Fig, Fig]]:
+    for number, use in fullest(report, LISTED):
+        anchor = f"f-budget-{number}"
+        yield (
+            "all" if use.project is None else short(use.project), fig(use.used_g, carbon_text, anchor),
+            Fig(text=carbon_text(use.limit_g), value=use.limit_g, anchor=anchor),
+            Fig(text=share_text(use.share), value=use.share, anchor=anchor),
+        )  # fmt: skip
+
+
 def _claims(report: Report) -> Iterator[tuple[str, str, tuple[Fig, ...]]]:
-    for number, one in enumerate(report.claims):
+    for number, one in largest_claims(report, LISTED):
         anchor = f"f-claim-{number}"
         stated = []
         for kilograms in (one.provided.location, one.provided.market, one.provided.unsplit):
@@ -189,7 +197,7 @@ def _runs(report: Report) -> Iterator[tuple[str, str, str, Fig, Fig]]:
 
 
 def _factors(report: Report) -> Iterator[Applied]:
-    for number, use in enumerate(report.factors[:MOST_LINES]):
+    for number, use in enumerate(report.factors[:LISTED]):
         factor, anchor = use.factor, f"f-factor-{number}"
         yield Applied(
             name=short(f"{factor.id}{' (assumed)' if factor.assumed else ''}"),
