@@ -463,6 +463,31 @@ def test_a_program_that_forgets_to_stop_is_saved_at_its_end(tmp_path: Path) -> N
     assert (content.run.run_id, content.run.complete) == (said, True)
 
 
+def test_an_interpreter_that_starts_no_more_threads_still_saves(tmp_path: Path) -> None:
+    said = printed(
+        script(
+            """
+            import atexit, json, threading, time, wattbook
+            from wattbook import spool
+
+            def refuse(self):
+                raise RuntimeError("can't create new thread at interpreter shutdown")
+
+            run = wattbook.track().start()
+            while not any('"poll"' in open(path).read() for path in spool.paths()):
+                time.sleep(0.05)
+            atexit.register(setattr, threading.Thread, "start", refuse)
+            print(json.dumps(run.run_id))
+            """,
+            tmp_path,
+        )
+    )
+    (content,) = contents(tmp_path)
+    assert content.run is not None
+    assert (content.run.run_id, content.run.complete) == (said, True)
+    assert any(entry.energy_j for entry in content.entries)
+
+
 def test_a_program_with_pools_of_processes_ends(tmp_path: Path) -> None:
     said = printed(
         script(

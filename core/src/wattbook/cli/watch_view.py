@@ -26,9 +26,10 @@ class View:
     def show(self, frame: Frame) -> None:
         lines = picture(frame, self._host)
         if self._redraw:
-            width = os.get_terminal_size(sys.stdout.fileno()).columns or 80
+            size = os.get_terminal_size(sys.stdout.fileno())
+            width, height = size.columns or 80, size.lines or 24
             head = (HOME.format(n=self._drawn) if self._drawn else "") + BELOW
-            cut = [line[: width - 1] for line in lines]
+            cut = [line[: width - 1] for line in lines[: max(1, height - 1)]]
             self._drawn = len(cut)
             cut[0] = click.style(cut[0], bold=True) if self._colour else cut[0]
             sys.stdout.write(head + "\n".join(cut) + "\n")

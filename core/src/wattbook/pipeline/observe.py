@@ -236,7 +236,8 @@ class Observer:
             tallies={thread.source: thread.tallies() for thread in self.threads},
             broken={thread.source: thread.broken for thread in self.threads if thread.broken},
         )
-        settled = settle(stretch, self.surveyed, self.plugins, pue=self.config.site.pue, timeout_s=ESTIMATE_TIMEOUT_S)
+        timeout_s = self.order.get("estimate_timeout_s", ESTIMATE_TIMEOUT_S)
+        settled = settle(stretch, self.surveyed, self.plugins, pue=self.config.site.pue, timeout_s=timeout_s)
         for broken in settled.broken:
             self._warn(f"the plugin {broken.plugin} is broken: {broken.reason}")
         self.silent = settled.silent

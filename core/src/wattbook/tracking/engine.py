@@ -237,6 +237,7 @@ def _in_child() -> None:
 def _at_exit() -> None:
     for engine in reversed(list(_active)):
         with contextlib.suppress(Exception):
+            engine._order["estimate_timeout_s"] = None  # an interpreter that shuts down starts no thread to wait for
             engine.end()
             engine.wait()
             engine.leave()
