@@ -51,6 +51,7 @@ def command(
     period = Period.from_month(script.month, settings.report.timezone or "UTC")
     with TemporaryDirectory(prefix="wattbook-demo-") as temporary:
         url = keep or str(Path(temporary) / "book.db")
+        _spare_real_figures(url)
         play(place, script, url, lambda line: None if quiet or as_json else click.echo(line, err=True))
         with Ledger.open(url) as book:
             report = report_of(book, settings, period, DEFAULT_DIMENSIONS, None)
@@ -63,3 +64,20 @@ def command(
     click.echo(as_table(report), nl=False)
     if keep and not quiet:
         click.echo(f"the book is kept: wattbook report --month {script.month} --ledger {keep}", err=True)
+
+
+def _spare_real_figures(url: str) -> None:
+    """Refuse a book that somebody already keeps: made-up figures would stand in it for good."""
+    from wattbook.errors import LedgerError, NoLedger
+    from wattbook.ledger import view
+    from wattbook.ledger.store import Ledger
+
+    try:
+        with Ledger.open(url, create=False) as book:
+            entries = (entry for _, entry in book.pairs(view.entries()))
+            real = any(entry is not None and not entry.synthetic for entry in entries)
+            real = real or any(not row.synthetic for row in book.scan(view.revisions()))
+    except NoLedger:
+        return
+    if real:
+        raise LedgerError(f"{url}: holds real figures, and the demo's are made up: name a new book with --keep")

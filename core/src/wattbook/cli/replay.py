@@ -55,6 +55,8 @@ class Script:
 
 def script_of(folder: Path) -> Script:
     """The folder's ``replay.toml``; raises ``ConfigError`` with the path of a wrong key."""
+    from wattbook.report import Period
+
     path = folder / "replay.toml"
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -62,12 +64,30 @@ def script_of(folder: Path) -> Script:
         raise ConfigError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"is not TOML: {error}", where=str(path)) from error
-    return structure(Script, table, where=str(path))
+    script = structure(Script, table, where=str(path))
+    try:
+        Period.from_month(script.month, "UTC")
+    except ValueError as error:
+        raise ConfigError(str(error), where=f"{path}: month") from error
+    try:
+        _seconds(script.recorded_at)
+    except (ValueError, OverflowError) as error:
+        raise ConfigError(
+            f"{script.recorded_at!r} is not a time such as 2026-11-24T00:00:00Z", where=f"{path}: recorded_at"
+        ) from error
+    for number, step in enumerate(script.steps):
+        if bool(step.files) == (step.jobs is not None):
+            raise ConfigError("a step has files, or jobs", where=f"{path}: steps[{number}]")
+    return script
+
+
+def _seconds(moment: str) -> int:
+    return int(datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp())
 
 
 def play(folder: Path, script: Script, url: str, tell: Callable[[str], object]) -> None:
     """Every step as if it had been typed; *tell* hears the verb's own lines."""
-    with _recorded_at(script.recorded_at):
+    with _by_itself(script.recorded_at):
         for step in script.steps:
             common = ["--ledger", url, "--config", str(folder / "team.toml"), "--quiet"]
             if script.synthetic:
@@ -87,14 +107,14 @@ def _spoken(arguments: list[str]) -> list[str]:
 
 
 @contextmanager
-def _recorded_at(moment: str) -> Iterator[None]:
-    """Stamp what is recorded with a fixed moment, so that two replays are alike to the byte."""
-    before = os.environ.get("SOURCE_DATE_EPOCH")
-    os.environ["SOURCE_DATE_EPOCH"] = str(int(datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp()))
+def _by_itself(moment: str) -> Iterator[None]:
+    """Stamp what is recorded with a fixed moment, and let no setting of the user in: two replays are alike to the byte."""
+    before = dict(os.environ)
+    for name in ("WATTBOOK_PROJECT", "WATTBOOK_PHASE", "WATTBOOK_CONFIG", "WATTBOOK_LEDGER"):
+        os.environ.pop(name, None)
+    os.environ["SOURCE_DATE_EPOCH"] = str(_seconds(moment))
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["SOURCE_DATE_EPOCH"]
-        else:
-            os.environ["SOURCE_DATE_EPOCH"] = before
+        os.environ.clear()
+        os.environ.update(before)
