@@ -9,6 +9,7 @@ from wattbook.accounting import Interval, Sum, Tally
 from wattbook.accounting.carbon import factor_of
 from wattbook.accounting.intervals import LOCATION
 from wattbook.factors import Factor, lookup
+from wattbook.factors.table import find_zone
 from wattbook.records import Entry, Place, RunRecord
 from wattbook.report.atoms import Atom
 from wattbook.report.model import Reduction
@@ -95,12 +96,12 @@ def _elsewhere(atoms: Sequence[Atom]) -> Iterator[Reduction]:
                 f"{carbon_text(grams)} x (1 - {digits(clean.g_per_kwh)} / {digits(factor.g_per_kwh)}) "
                 f"by {factor.id} and {clean.id}"
             )
-            zones.add(f"{factor.zone} {digits(factor.g_per_kwh)} g/kWh")
+            zones.add(f"{_country(factor)} {digits(factor.g_per_kwh)} g/kWh")
     saves_g = saved.interval()
     if clean is not None and saves_g is not None:
         yield Reduction(
             name="Work where the grid is cleaner",
-            what=f"{_list(MOVABLE).capitalize()} could run in {clean.zone} at {digits(clean.g_per_kwh)} g/kWh "
+            what=f"{_list(MOVABLE).capitalize()} could run in {_country(clean)} at {digits(clean.g_per_kwh)} g/kWh "
             f"in place of {_list(sorted(zones))}.",
             saves_g=saves_g, arithmetic=tuple(arithmetic), basis="energy of these phases x the difference of the two yearly averages",
             caution="where data may lie, latency and transfer; yearly averages, not what one more kWh causes there",
@@ -111,6 +112,12 @@ def _cleanest(atoms: Sequence[Atom]) -> Factor | None:
     year = max((atom.line.year for atom in atoms), default=0)
     factors = [factor for zone in CLEAN if (factor := lookup(Place(zone=zone), year)) is not None]
     return min(factors, key=lambda factor: (factor.g_per_kwh, factor.zone), default=None)
+
+
+def _country(factor: Factor) -> str:
+    """A name that people read; ``NO`` for Norway would be misread."""
+    zone = find_zone(factor.zone)
+    return zone.name if zone is not None else factor.zone
 
 
 def _facility(atoms: Sequence[Atom]) -> Iterator[Reduction]:
