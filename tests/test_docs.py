@@ -66,6 +66,14 @@ def test_every_verb_help_line_is_the_commands_own() -> None:
         assert command.get_short_help_str(limit=200) == line
 
 
+def test_every_part_of_the_core_has_its_place_in_the_architecture() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    core = ROOT / "core" / "src" / "wattbook"
+    parts = [f"{p.name}/" if p.is_dir() else p.stem for p in core.iterdir() if p.is_dir() or p.suffix == ".py"]
+    skipped = ("__", "examples/", ".")
+    assert [part for part in parts if not part.startswith(skipped) and f"`{part}`" not in text] == []
+
+
 FORBIDDEN = re.compile("|".join(("/wo" + "rk/", "/tmp/v" + "env", r"\bpypi-more\b")), re.IGNORECASE)
 
 

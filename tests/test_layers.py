@@ -14,10 +14,9 @@ PLUGINS = sorted(p.parent.parent for p in (ROOT / "plugins").glob("*/src/wattboo
 #: from the rim to the middle; a module may import from its own layer and from those below it
 LAYERS = [
     {"cli", "__main__"},
-    {"demo"},
     {"byhand", "diagnosis", "explaining", "selfcheck", "tracking", "watching"},
     {"pipeline"},
-    {"plugins", "sampling", "spool", "host", "importing", "ledger", "jobs", "replay"},
+    {"plugins", "sampling", "spool", "host", "importing", "ledger", "jobs"},
     {"recording", "report"},
     {"accounting"},
     {"resolve", "factors", "counters"},
