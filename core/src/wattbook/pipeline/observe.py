@@ -17,6 +17,7 @@ from wattbook.errors import ConfigError
 from wattbook.host import detect, place
 from wattbook.model import Window
 from wattbook.pipeline import Survey, survey
+from wattbook.pipeline.attribute import attributed
 from wattbook.pipeline.document import document
 from wattbook.pipeline.own import own_energy_j
 from wattbook.pipeline.settle import Stretch, settle, source_of
@@ -313,13 +314,15 @@ class Observer:
                 self.box.troubles.append(f"the end of the run is not recorded: {_reason(error)}")
             self.spool.close()
         doc = document(self.record, [*self.pieces, *entries], command=self.order["argv"])
+        addends = [
+            (e.device, e.energy_j) for e in [*self.pieces, *entries] if e.kind == "reading" and e.outermost
+        ]  # fmt: skip
+        divided = attributed(addends, self.record.process_share)
         self.box.document = {
             **doc,
             "process_cpu_s": cpu_s,
-            "own_energy_j": own_energy_j(
-                ((e.device, e.energy_j) for e in [*self.pieces, *entries] if e.kind == "reading" and e.outermost),
-                self._share(self._own_cpu_s(), busy_s),
-            ),
+            "attributed": None if divided is None else divided.as_dict(),
+            "own_energy_j": own_energy_j(addends, self._share(self._own_cpu_s(), busy_s)),
             "suspended_s": round(self.suspended_s, 6),
         }
         self._step("closing the meters")

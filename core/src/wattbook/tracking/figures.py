@@ -52,6 +52,7 @@ class TrackedRun:
     co2e_low_g: float | None = None
     co2e_high_g: float | None = None
     process_share: float | None = None
+    attributed: Mapping[str, Any] | None = None  #: joules of this process, of the others, of accelerators
     readings: tuple[TrackedReading, ...] = ()
     gaps: tuple[TrackedGap, ...] = ()
     by_basis_j: Mapping[str, float | None] = field(factory=dict)
@@ -62,7 +63,7 @@ class TrackedRun:
         """Fill in the figures of the document that ``wattbook run --json`` would print."""
         for name in (
             "start", "end", "duration_s", "energy_j", "energy_low_j", "energy_high_j", "co2e_g", "co2e_low_g",
-            "co2e_high_g", "process_share", "by_basis_j", "factor",
+            "co2e_high_g", "process_share", "attributed", "by_basis_j", "factor",
         ):  # fmt: skip
             setattr(self, name, document[name])
         self.readings = tuple(TrackedReading(**reading) for reading in document["readings"])
