@@ -19,6 +19,7 @@ import contextlib, os, time
 from wattbook import Domain, Meter, Sample, hookimpl
 
 WATTS = float(os.environ.get("FAKE_W", "42"))
+SAYS = os.environ.get("FAKE_SAYS")
 BOARD = Domain(device="gpu:0", name="board")
 
 class Session:
@@ -36,6 +37,8 @@ def opened():
 
 @hookimpl
 def measure(host, config):
+    if SAYS:
+        raise ValueError(SAYS)
     yield Meter(name="fake", domains=(BOARD,), error=0.01, interval_s=0.05, probe=lambda: None, open=opened)
 """
 
@@ -71,6 +74,19 @@ def test_doctor_fails_where_a_figure_is_implausible(command: Callable[..., list[
     )
     assert done.returncode == 1
     assert "gpu:0/board: 7000 W" in done.stdout
+
+
+def test_what_a_plugin_says_cannot_steer_the_terminal(command: Callable[..., list[str]], tmp_path: Path) -> None:
+    done = subprocess.run(
+        command(),
+        env=environment(tmp_path, FAKE_SAYS="\x1b]0;owned\x07 no"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "owned" in done.stdout
+    assert "\x1b" not in done.stdout
 
 
 def test_doctor_opens_nothing_unless_asked(command: Callable[..., list[str]], tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def command(
     from wattbook.host import detect, place
     from wattbook.pipeline import survey
     from wattbook.plugins import installed
+    from wattbook.report.lines import clean
     from wattbook.selfcheck import self_check
 
     seconds = _seconds(probe)
@@ -48,7 +49,7 @@ def command(
         print_json(diagnosis.as_dict())
     elif not quiet:
         for line in as_lines(diagnosis):
-            click.echo(line)
+            click.echo(clean(line))
     if diagnosis.broken or (strict and not diagnosis.all_measured):
         sys.exit(1)
 

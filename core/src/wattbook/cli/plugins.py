@@ -15,6 +15,7 @@ def command(ledger: str | None, config: str | None, quiet: bool, as_json: bool) 
     """List the installed plugins and their hooks; those that fail to load are shown with the reason."""
     from wattbook.config import load
     from wattbook.plugins import installed
+    from wattbook.report.lines import clean
 
     plugins = installed(load(config).plugins)
     rows = [
@@ -31,7 +32,7 @@ def command(ledger: str | None, config: str | None, quiet: bool, as_json: bool) 
         for row in rows:
             hooks = row["hooks"]
             assert isinstance(hooks, list)
-            click.echo(f"{row['plugin']:<16} {row['version'] or '-':<10} {row['broken'] or ', '.join(hooks)}")
+            click.echo(clean(f"{row['plugin']:<16} {row['version'] or '-':<10} {row['broken'] or ', '.join(hooks)}"))
         if not rows:
             click.echo("No plugin is installed; pip install wattbook-tdp is a good first one.")
     if plugins.broken:
