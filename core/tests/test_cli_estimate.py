@@ -344,3 +344,14 @@ def test_the_template_is_a_file_that_can_be_logged(run: Any, tmp_path: Path) -> 
     assert run("log", "--template", str(path)).exit_code == 0
     assert path.read_text().startswith("start,hours,")
     assert run("log", "--template", str(path)).exit_code == 1, "an existing file is left alone"
+
+
+def test_many_figures_are_one_document_and_told_as_their_sum(run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "many.csv"
+    path.write_text("start,hours,tdp_w,util\n" + "2026-10-05,1,100,50\n" * 1500)
+    found = document(run("log", str(path), "--dry-run", "--json"))
+    assert len(found["entries"]) == 1500
+    assert found["recorded"] == {"new": 0, "known": 0}
+    told = run("log", str(path), "--dry-run").stdout
+    assert told.startswith("1500 figures: 90 ")
+    assert "kWh" in told

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from wattbook.byhand.booking import Booking, book_jobs
+from wattbook.byhand.booking import Booking
 from wattbook.byhand.estimators import Estimators, Hourly
 from wattbook.byhand.machine import Undescribed
 from wattbook.byhand.places import place_of
 
-__all__ = ["Booking", "Estimators", "Hourly", "Undescribed", "book_jobs", "place_of"]
+__all__ = ["Booking", "Estimators", "Hourly", "Undescribed", "place_of"]

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attrs import frozen
 
-from wattbook.accounting import Interval
+from wattbook.accounting import Interval, Sum
+from wattbook.accounting.intervals import ENERGY
 from wattbook.byhand.entries import Entries
-from wattbook.byhand.estimators import Estimators
+from wattbook.byhand.estimators import Estimators, Hourly
 from wattbook.byhand.machine import Undescribed
 from wattbook.byhand.places import place_of
 from wattbook.config import Config
-from wattbook.errors import ConfigError, ImportFailed
-from wattbook.jobs import Job, Wrong, read_jobs
-from wattbook.plugins import Plugins
-from wattbook.records import Entry, Labels, Place, RunRecord, content_id, stated, utc_text
+from wattbook.errors import ConfigError
+from wattbook.jobs import Job, Wrong
+from wattbook.records import Entry, Labels, Place, RunRecord, text_id, utc_text
 
 if TYPE_CHECKING:
     from wattbook.ledger.store import Ledger
@@ -33,6 +32,21 @@ class Booked:
 
     new: int = 0
     known: int = 0
+
+
+class Figure(NamedTuple):
+    """One job with its hourly figure, where and when."""
+
+    job: Job
+    hourly: Hourly
+    place: Place
+    start: str  #: ``utc_text``
+    end: str
+    run_id: str
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return (*self.job.warnings, *self.hourly.warnings, *(() if self.job.start else (NOW,)))
 
 
 class Booking:
@@ -56,10 +70,8 @@ class Booking:
         self._now = now or datetime.now(UTC).replace(microsecond=0)
         self._places: dict[str | None, Place] = {}
         self._seen: Counter[str] = Counter()
-        self.documents: list[dict[str, Any]] = []  #: one object of the JSON output for every job
+        self.figures: list[Figure] = []
         self.problems: list[Wrong] = []
-        self.entries: list[Entry] = []
-        self.runs: list[RunRecord] = []
 
     def take(self, item: Job | Wrong) -> None:
         """One job, or one thing that is wrong."""
@@ -67,39 +79,42 @@ class Booking:
             self.problems.append(item)
             return
         try:
-            self._book(item)
+            self.figures.append(self._figure(item))
         except Undescribed as error:
             self.problems.append(Wrong(line=item.line, field=error.field, reason=error.reason))
         except ConfigError as error:
             self.problems.append(Wrong(line=item.line, field=None, reason=str(error)))
 
-    def _book(self, job: Job) -> None:
+    def _figure(self, job: Job) -> Figure:
         if job.region not in self._places:
             self._places[job.region] = place_of(job.region, self._config, self._site)
-        place = self._places[job.region]
-        hourly = self._estimators.hourly(job)
         start = job.start or self._now - timedelta(hours=job.hours)
-        start_text, end_text = utc_text(start), utc_text(start + timedelta(hours=job.hours))
-        labels = self._labels(job.labels)
-        run_id = self._run_id(job, start_text, labels)
-        warnings = (*job.warnings, *hourly.warnings, *(() if job.start else (NOW,)))
-        self.entries += self._make.of(
-            hourly, job.hours, run_id=run_id, start=start_text, end=end_text, labels=labels, place=place
+        start_text = utc_text(start)
+        return Figure(
+            job=job,
+            hourly=self._estimators.hourly(job),
+            place=self._places[job.region],
+            start=start_text,
+            end=utc_text(start + timedelta(hours=job.hours)),
+            run_id=self._run_id(job, start_text),
         )
-        self.runs.append(
-            RunRecord(run_id=run_id, kind="log", start=start_text, end=end_text, labels=labels, warnings=warnings)
-        )
-        self.documents.append(
-            {
-                "line": job.line,
-                "run_id": run_id,
-                **hourly.numbers(job.hours),
-                **carbon_numbers(self._make.grams(hourly, job.hours, place, int(start_text[:4]))),
-                "method": hourly.method,
-                "boundary": job.boundary,
-                "warnings": list(warnings),
-            }
-        )
+
+    def _run_id(self, job: Job, start: str) -> str:
+        """The same content is the same run, and twice in one file it is two.
+
+        A line of a file without a start is the same whenever it is logged; options without one are not.
+        """
+        own = job.labels
+        told = (
+            start if job.start is not None or not self._from_file else None, job.hours, job.cpu, job.tdp_w, job.sockets,
+            job.threads, job.instance, job.memory_gb, job.gpu, job.gpu_tdp_w, job.gpu_count, job.util, job.gpu_util,
+            job.load, job.boundary, job.region, job.count, own.project, own.phase, own.person, own.platform,
+            sorted(own.tags.items()),
+        )  # fmt: skip
+        once = text_id(repr(told))
+        self._seen[once] += 1
+        again = self._seen[once]
+        return f"log:{once if again == 1 else text_id(f'{once} {again}')}"
 
     def _labels(self, own: Labels) -> Labels:
         usual = self._config.defaults
@@ -111,31 +126,70 @@ class Booking:
             tags=own.tags,
         )
 
-    def _run_id(self, job: Job, start: str, labels: Labels) -> str:
-        """The same content is the same run, and twice in one file it is two.
-
-        A line of a file without a start is the same whenever it is logged; options without one are not.
-        """
-        dated = job.start is not None or not self._from_file
-        once = content_id(
-            [
-                start if dated else None, job.hours, job.cpu, job.tdp_w, job.sockets, job.threads, job.instance,
-                job.memory_gb, job.gpu, job.gpu_tdp_w, job.gpu_count, job.util, job.gpu_util, job.load, job.boundary,
-                job.region, job.count, stated(labels),
-            ]
-        )  # fmt: skip
-        self._seen[once] += 1
-        again = self._seen[once]
-        return f"log:{once if again == 1 else content_id([once, again])}"
-
     def record(self, ledger: Ledger, *, recorded_at: datetime | None = None) -> Booked:
         """Everything in one transaction; a figure that the book has is left as it is, whatever models say today."""
         with ledger.transaction():
-            known = ledger.known_runs(run.run_id for run in self.runs)
-            runs = [run for run in self.runs if run.run_id not in known]
-            entries = [entry for entry in self.entries if entry.run_id not in known]
-            ledger.add(entries, runs, recorded_at=recorded_at)
-        return Booked(new=len(runs), known=len(self.runs) - len(runs))
+            known = ledger.known_runs(figure.run_id for figure in self.figures)
+            new = [figure for figure in self.figures if figure.run_id not in known]
+            ledger.add(self._entries(new), map(self._run, new), recorded_at=recorded_at)
+        return Booked(new=len(new), known=len(self.figures) - len(new))
+
+    def _entries(self, figures: list[Figure]) -> Iterator[Entry]:
+        for figure in figures:
+            yield from self._make.of(
+                figure.hourly,
+                figure.job.hours,
+                run_id=figure.run_id,
+                start=figure.start,
+                end=figure.end,
+                labels=self._labels(figure.job.labels),
+                place=figure.place,
+            )
+
+    def _run(self, figure: Figure) -> RunRecord:
+        return RunRecord(
+            run_id=figure.run_id,
+            kind="log",
+            start=figure.start,
+            end=figure.end,
+            labels=self._labels(figure.job.labels),
+            warnings=figure.warnings,
+        )
+
+    def documents(self) -> Iterator[dict[str, Any]]:
+        """One object of the JSON output for every figure."""
+        for figure in self.figures:
+            job, hourly = figure.job, figure.hourly
+            yield {
+                "line": job.line,
+                "run_id": figure.run_id,
+                **hourly.numbers(job.hours),
+                **carbon_numbers(self._make.grams(hourly, job.hours, figure.place, int(figure.start[:4]))),
+                "method": hourly.method,
+                "boundary": job.boundary,
+                "warnings": list(figure.warnings),
+            }
+
+    def total(self) -> Mapping[str, float | None]:
+        """Energy and carbon of all figures together, keyed as in the documents; one model is wrong together."""
+        joules, grams, without = Sum(unit=ENERGY), Sum(unit="g CO2e"), 0
+        for figure in self.figures:
+            hours = figure.job.hours
+            for _, reading in figure.hourly.readings:
+                low, high = reading.low_j or 0.0, reading.high_j or 0.0
+                joules.add(Interval(reading.energy_j * hours, low * hours, high * hours, unit=ENERGY), reading.cause)
+            known = self._make.grams(figure.hourly, hours, figure.place, int(figure.start[:4]))
+            if known is None:
+                without += 1
+            else:
+                grams.add(known, figure.hourly.method)
+        energy = joules.interval()
+        wh = (None, None, None) if energy is None else (energy.value, energy.low, energy.high)
+        named = dict(zip(("energy_wh", "energy_low_wh", "energy_high_wh"), wh, strict=True))
+        return {
+            **{key: None if value is None else value / 3_600 for key, value in named.items()},
+            **carbon_numbers(None if without else grams.interval()),
+        }
 
 
 def carbon_numbers(grams: Interval | None) -> dict[str, float | None]:
@@ -143,51 +197,3 @@ def carbon_numbers(grams: Interval | None) -> dict[str, float | None]:
     if grams is None:
         return {"co2e_g": None, "co2e_low_g": None, "co2e_high_g": None}
     return {"co2e_g": grams.value, "co2e_low_g": grams.low, "co2e_high_g": grams.high}
-
-
-def read_file(lines: Iterable[bytes], name: str, zone: Any = UTC) -> Iterator[Job | Wrong]:
-    """The jobs in the lines of a file; raises ``ImportFailed`` where it is not text."""
-    return read_jobs(_as_text(lines, name), zone=zone)
-
-
-def _as_text(lines: Iterable[bytes], name: str) -> Iterator[str]:
-    for number, line in enumerate(lines, start=1):
-        if number == 1 and line[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise ImportFailed("is UTF-16; save it as UTF-8", path=name, line=1)
-        if b"\x00" in line or len(line) > 1_000_000:
-            raise ImportFailed("is not a text file", path=name, line=number)
-        try:
-            yield line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise ImportFailed(f"is not UTF-8 text: {error.reason}", path=name, line=number) from error
-
-
-def book_jobs(
-    path: Path,
-    ledger: Ledger,
-    config: Config,
-    plugins: Plugins,
-    *,
-    synthetic: bool = False,
-    recorded_at: datetime | None = None,
-) -> Booked:
-    """Log a jobs CSV; raises ``ImportFailed`` for its first bad line, and then nothing is recorded."""
-    booking = Booking(config, Estimators(plugins), synthetic=synthetic, now=recorded_at)
-    try:
-        with path.open("rb") as lines:
-            for item in read_file(lines, str(path), zone_of(config)):
-                booking.take(item)
-    except OSError as error:
-        raise ImportFailed(f"cannot be read: {error.strerror}", path=path) from error
-    for wrong in booking.problems[:1]:
-        raise ImportFailed(wrong.reason, path=path, line=wrong.line, field=wrong.field)
-    return booking.record(ledger, recorded_at=recorded_at)
-
-
-def zone_of(config: Config) -> Any:
-    """The time zone of a start without one: the report's, else the system's."""
-    if config.report.timezone:
-        from zoneinfo import ZoneInfo
-
-        return ZoneInfo(config.report.timezone)
-    return datetime.now().astimezone().tzinfo or UTC

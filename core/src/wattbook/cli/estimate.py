@@ -65,8 +65,9 @@ def command(
     """
     from wattbook.accounting.carbon import factor_of
     from wattbook.byhand import Estimators, place_of
-    from wattbook.byhand.booking import carbon_numbers, zone_of
+    from wattbook.byhand.booking import carbon_numbers
     from wattbook.byhand.entries import Entries
+    from wattbook.byhand.files import zone_of
     from wattbook.config import load
     from wattbook.plugins import installed
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Mapping
+from datetime import tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     from wattbook.byhand import Booking
     from wattbook.byhand.booking import Booked
 
-MANY = 1_000  #: more figures than that are printed without indentation
+LINES = 100  #: more figures than that are told as their sum
+MANY = 1_000  #: more figures than that are printed as JSON one a line
 
 
 @click.command("log", short_help="Book a figure by hand: hours, utilisation and chip.")
@@ -60,7 +63,8 @@ def command(
         raise click.UsageError("Give a jobs CSV, or the options of one job such as --hours 3 --threads 8 --util 50.")
 
     from wattbook.byhand import Booking, Estimators
-    from wattbook.byhand.booking import Booked, zone_of
+    from wattbook.byhand.booking import Booked
+    from wattbook.byhand.files import zone_of
     from wattbook.config import load
     from wattbook.plugins import installed
 
@@ -91,14 +95,14 @@ def command(
         sys.exit(1)
 
 
-def take_file(booking: Booking, name: str, zone: object) -> None:
+def take_file(booking: Booking, name: str, zone: tzinfo) -> None:
     """All jobs of a file, or of stdin; a file that cannot be read is one sentence.
 
     Figures only pile up here: the collector of cycles would walk all of them again and again.
     """
     import gc
 
-    from wattbook.byhand.booking import read_file
+    from wattbook.byhand.files import read_file
     from wattbook.errors import ImportFailed
 
     gc.disable()
@@ -144,36 +148,45 @@ def write_template(name: str) -> None:
 
 
 def show(booking: Booking, booked: Booked) -> None:
-    """The JSON document."""
-    document = {
-        "entries": booking.documents,
+    """The JSON document; a long one is written figure by figure."""
+    import json
+
+    rest: dict[str, Any] = {
         "recorded": {"new": booked.new, "known": booked.known},
         "problems": [{"line": w.line, "field": w.field, "reason": w.reason} for w in booking.problems],
     }
-    if len(booking.documents) <= MANY:
-        print_json(document)
-    else:
-        import json
-
-        click.echo(json.dumps(document, ensure_ascii=False, allow_nan=False))
+    if len(booking.figures) <= MANY:
+        print_json({"entries": list(booking.documents()), **rest})
+        return
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+    out = sys.stdout
+    out.write('{"entries": [\n')
+    for i, document in enumerate(booking.documents()):
+        out.write(f"{',' if i else ' '}{encode(document)}\n")
+    out.write(f"], {encode(rest)[1:]}\n")
 
 
 def tell(booking: Booking, booked: Booked, *, dry_run: bool, quiet: bool) -> None:
-    """For people: one line a figure, and what was recorded."""
-    if len(booking.documents) == 1:
-        for line in in_words(booking.documents[0]):
+    """For people: one line a figure, or their sum where there are many, and what was recorded."""
+    if len(booking.figures) == 1:
+        for line in in_words(next(booking.documents())):
             click.echo(line)
+    elif len(booking.figures) <= LINES:
+        for document in booking.documents():
+            click.echo(f"line {document['line']}: {_energy_and_carbon(document)}")
     else:
-        for document in booking.documents:
-            energy = spread(document["energy_wh"], document["energy_low_wh"], document["energy_high_wh"], "Wh")
-            grams = spread(document["co2e_g"], document["co2e_low_g"], document["co2e_high_g"], "g CO2e")
-            click.echo(f"line {document['line']}: {energy}   {grams}")
+        click.echo(f"{len(booking.figures)} figures: {_energy_and_carbon(booking.total())}")
     if quiet:
         return
-    for warning, times in Counter(w for d in booking.documents for w in d["warnings"]).items():
+    for warning, times in Counter(w for figure in booking.figures for w in figure.warnings).items():
         click.echo(f"note: {warning}{f' ({times} lines)' if times > 1 else ''}", err=True)
     state = "nothing recorded (dry run)" if dry_run else f"{booked.new} booked, {booked.known} known before"
     click.echo(state, err=True)
+
+
+def _energy_and_carbon(numbers: Mapping[str, float | None]) -> str:
+    energy = spread(numbers["energy_wh"], numbers["energy_low_wh"], numbers["energy_high_wh"], "Wh")
+    return f"{energy}   {spread(numbers['co2e_g'], numbers['co2e_low_g'], numbers['co2e_high_g'], 'g CO2e')}"
 
 
 def complain(booking: Booking, name: str, *, everything: bool) -> None:

@@ -125,7 +125,7 @@ def _doubts(given: Mapping[str, str]) -> Iterator[str]:
     for name in ("util", "gpu_util"):
         text = given.get(name, "")
         if text[:1] in ("0", ".", "1") and text not in ("0", "100") and "." in text and _below_one(text):
-            yield f"{name} is a percentage: {text} is read as percent, not as a fraction"
+            yield f"{name} of at most 1 is read as percent, not as a fraction"
     if "util" in given and "gpu_util" not in given and not _GPU.isdisjoint(given) and _HOST.isdisjoint(given):
         yield "util is taken as that of the accelerators: nothing else is described"
     if "sockets" in given and "cpu" not in given and "tdp_w" not in given:
