@@ -233,3 +233,16 @@ def test_where_only_accelerators_are_described_util_is_theirs() -> None:
 
 def test_beside_a_processor_util_is_the_processors() -> None:
     assert job(gpu="NVIDIA A40", threads="8", util="60..80").gpu_util is None
+
+
+def test_the_help_of_log_shows_every_preset_as_it_is() -> None:
+    from click.testing import CliRunner
+
+    from wattbook.cli import main
+
+    printed = CliRunner().invoke(main, ["log", "--help"]).stdout
+    for name, ranges in PRESETS.items():
+        (line,) = [line for line in printed.splitlines() if line.split()[:1] == [name]]
+        assert [part.strip() for part in line.replace(name, "").split("%")[:3]] == [
+            f"{low:g}..{high:g}" for low, high in ranges
+        ]

@@ -52,6 +52,15 @@ def command(
     """Book a figure by hand: hours, utilisation and chip; from options, or from a CSV with one job a line.
 
     One bad line refuses the whole file, and logging the same file twice books nothing new.
+
+    \b
+    Utilisation may be a preset, where nothing better is known:
+                 processor   beside an accelerator   accelerator
+      idle         0..5 %         0..5 %               0..5 %
+      notebook     2..20 %        2..20 %              0..30 %
+      ci          30..90 %       30..90 %              0..50 %
+      inference   20..70 %        5..40 %             10..60 %
+      training    60..100 %      10..50 %             50..95 %
     """
     given = {key: value for key, value in fields.items() if value is not None}
     if template is not None:
