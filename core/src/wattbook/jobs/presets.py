@@ -5,10 +5,9 @@ from __future__ import annotations
 Range = tuple[float, float]
 
 #: percent: (processor without accelerator, processor beside one, accelerator).
-#: Judgement, as wide as what is published: idle, notebook and ci from what monitoring of such machines
-#: usually shows; training between the mean of 52 % that Jeon et al. found (USENIX ATC 2019, a cluster's GPU
-#: jobs) and tuned runs over 90 %; inference between 10 and 60 %, as Weng et al. (NSDI 2022) describe.
-#: A preset is a guess and its interval says so; a figure of your own monitoring is always better.
+#: Judgement, and wide: a preset is a guess, and its interval says so; a figure of your own monitoring is
+#: always better.  One point is published: Jeon et al. (USENIX ATC 2019) found a mean of 52 % on the busy GPUs
+#: of a training cluster, where tuned runs exceed 90 %.
 PRESETS: dict[str, tuple[Range, Range, Range]] = {
     "idle": ((0, 5), (0, 5), (0, 5)),
     "notebook": ((2, 20), (2, 20), (0, 30)),
