@@ -237,7 +237,6 @@ def test_beside_a_processor_util_is_the_processors() -> None:
 
 def test_the_help_of_log_shows_every_preset_as_it_is() -> None:
     from click.testing import CliRunner
-
     from wattbook.cli import main
 
     printed = CliRunner().invoke(main, ["log", "--help"]).stdout
