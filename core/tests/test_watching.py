@@ -500,7 +500,8 @@ def test_whatever_happens_no_joule_is_counted_twice(
         watch.recorder.end()
     spans = offsets(watch.addends())
     assert all(a[1] <= b[0] + 1e-5 for a, b in itertools.pairwise(spans))
-    assert joules(watch.addends()) <= STRIP_W * (watch.world.at_s - began_s) * (1 + 1e-6)
+    # entries are written with six digits
+    assert joules(watch.addends()) <= STRIP_W * (watch.world.at_s - began_s) * (1 + 1e-5)
 
 
 def test_a_report_gives_a_run_its_joules_and_the_watch_the_rest() -> None:

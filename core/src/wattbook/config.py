@@ -203,6 +203,7 @@ def user_folder(kind: str) -> str:
     return str(getattr(platformdirs, f"user_{kind}_dir")("wattbook", appauthor=False))
 
 
+MAX_BYTES = 1 << 20  #: no configuration is larger
 _XDG = {"config": "config", "state": "local/state"}
 
 
@@ -210,6 +211,10 @@ def _read(file: Path) -> tuple[Path, dict[str, Any]]:
     import tomllib
 
     try:
+        if file.exists() and not file.is_file():
+            raise ConfigError("is no file", where=str(file))
+        if file.exists() and file.stat().st_size > MAX_BYTES:
+            raise ConfigError(f"is larger than {MAX_BYTES >> 20} MiB", where=str(file))
         return file, tomllib.loads(file.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", where=str(file)) from error

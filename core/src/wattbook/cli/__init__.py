@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -68,6 +70,7 @@ def entry(argv: list[str] | None = None) -> Any:
     """The ``wattbook`` command: whatever goes wrong on purpose ends as one sentence on stderr."""
     from wattbook.errors import ConfigError, WattbookError
 
+    _fill_closed_streams()
     try:
         return main(argv, prog_name="wattbook")
     except ConfigError as error:
@@ -77,7 +80,27 @@ def entry(argv: list[str] | None = None) -> Any:
         click.echo(f"wattbook: {error}", err=True)
         sys.exit(1)
     except BrokenPipeError:
-        import os
-
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        place = f"{error.filename!s:.200}: " if error.filename else ""
+        with contextlib.suppress(OSError):
+            click.echo(f"wattbook: {place}{error.strerror or error}", err=True)
+        with contextlib.suppress(OSError):  # what is still buffered for a full disk must not speak at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _fill_closed_streams() -> None:
+    """Give the verbs a stream where the caller closed one, on a descriptor that no child inherits."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            low = os.open(os.devnull, os.O_RDONLY if mode == "r" else os.O_WRONLY)
+            try:
+                import fcntl
+
+                high = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 10)
+                os.close(low)
+            except ImportError:
+                high = low
+            setattr(sys, name, os.fdopen(high, mode, encoding="utf-8"))

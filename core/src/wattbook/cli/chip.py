@@ -25,6 +25,7 @@ def command(
     from wattbook.byhand import Estimators
     from wattbook.config import load
     from wattbook.plugins import installed
+    from wattbook.report.lines import clean
 
     several = len(names) > 1 or names == ("-",)
     if names == ("-",):
@@ -36,7 +37,7 @@ def command(
         print_json(found if several else found[0])
     else:
         for chip in found:
-            click.echo(as_line(chip))
+            click.echo(clean(as_line(chip)))
     if any(chip["match"] is None for chip in found):
         sys.exit(1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -27,15 +28,14 @@ def common_options(command: F) -> F:
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout, keys in their order, no NaN; a ``Decimal`` is a number with all its digits."""
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=_digits)
-    click.echo(re.sub(f'"{_DIGITS}([^"]*)"', r"\1", text))
+    mark = secrets.token_hex(8)  # so that no text of a document can be taken for a number
 
+    def digits(value: Any) -> str:
+        if isinstance(value, Decimal):
+            written = f"{value:f}"
+            return mark + (written.rstrip("0").rstrip(".") if "." in written else written)
+        raise TypeError(f"{type(value).__name__} has no place in a document")
 
-_DIGITS = "\ufdd0"  #: a code point that no text holds
-
-
-def _digits(value: Any) -> str:
-    if isinstance(value, Decimal):
-        digits = f"{value:f}"
-        return _DIGITS + (digits.rstrip("0").rstrip(".") if "." in digits else digits)
-    raise TypeError(f"{type(value).__name__} has no place in a document")
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, default=digits)
+    text = re.sub(f'"{mark}([^"]*)"', r"\1", text)
+    click.echo(text.encode("utf-8", "replace").decode("utf-8"))  # bytes of a command line that are no text

@@ -45,6 +45,8 @@ def _explain(book: Ledger, what: str) -> Explanation:
     from wattbook.errors import WattbookError
     from wattbook.explaining import explain
 
+    if len(what) > 200 or not what.isprintable():
+        raise WattbookError("no run or entry has such an id; 'wattbook ledger show' lists the runs")
     run = _run(book, what)
     if run is not None:
         return explain("run", run.run_id, book.entries(run_id=run.run_id), run)

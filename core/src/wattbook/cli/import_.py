@@ -75,6 +75,8 @@ def command(
     from wattbook.plugins import installed
     from wattbook.records import Labels
 
+    if not all(paths):
+        raise click.UsageError("One of the paths is empty; is a variable unset?")
     settings = load(config)
     defaults = settings.defaults
     phase = phase or defaults.phase
@@ -116,17 +118,19 @@ def command(
                 book, imports, settings, host=host, labels=labels, site=site, synthetic=synthetic, force=force
             )
     documents = [document(one, left_out if number == 0 else (), dry_run) for number, one in enumerate(taken)]
+    from wattbook.report.lines import clean
+
     if as_json:
         print_json({"imported": documents})
         return
     for one in documents:
-        click.echo(line(one, dry_run))
+        click.echo(clean(line(one, dry_run)))
         if not quiet:
             for problem in one["problems"]:
                 place = ":".join(str(part) for part in (problem.get("path"), problem["line"]) if part is not None)
-                click.echo(f"  {place + ': ' if place else ''}{problem['reason']}", err=True)
+                click.echo("  " + clean(f"{place + ': ' if place else ''}{problem['reason']}"), err=True)
             for warning in one["warnings"]:
-                click.echo(f"  {warning}", err=True)
+                click.echo("  " + clean(warning), err=True)
 
 
 def _restore(

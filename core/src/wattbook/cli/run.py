@@ -170,7 +170,9 @@ def _report(box: Box, *, quiet: bool, as_json: bool, output: str | None) -> None
         text = json.dumps(box.document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         try:
             if output and output != "-":
-                with open(output, "w", encoding="utf-8") as stream:
+                # a pipe that nobody reads is a file that cannot be written, and not a reason to wait
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NONBLOCK", 0)
+                with open(os.open(output, flags, 0o666), "w", encoding="utf-8") as stream:
                     stream.write(text)
             else:
                 sys.stdout.buffer.write(text.encode())

@@ -93,6 +93,8 @@ def _read(chosen: Chosen, said: ImportSource, version: str) -> Imported:
         raise ImportFailed(f"is not text in the expected encoding: {error}", path=where) from error
     except OSError as error:
         raise ImportFailed(f"cannot be read: {error.strerror or error}", path=where) from error
+    except OverflowError as error:
+        raise ImportFailed("its times lie beyond the calendar; is --start right?", path=where) from error
     except Exception as error:
         log.debug("%s failed to read %s", chosen.plugin, chosen.files[0].shown, exc_info=True)
         reason = Broken.from_error(chosen.plugin, "import_provided", error).reason

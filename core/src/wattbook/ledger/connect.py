@@ -32,6 +32,8 @@ def users_own() -> str:
 
 def parse_url(url: str) -> URL:
     """A plain path, ``sqlite:///PATH`` or ``postgresql://...``; anything else is refused."""
+    if url.strip() in ("", ":memory:"):
+        raise LedgerError("a book needs a file: name it as a path or as sqlite:///PATH")
     if "://" not in url:
         return URL.create("sqlite", database=_absolute(url))
     engine, _, rest = url.partition("://")

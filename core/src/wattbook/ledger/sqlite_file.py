@@ -56,6 +56,8 @@ def open_file(path: Path, *, create: bool) -> Engine:
 def _checked(path: Path) -> bool:
     """Whether the file holds a book; raises for anything else, read as bytes so that nothing is touched."""
     try:
+        if path.exists() and not path.is_file():
+            raise LedgerError(f"{path}: this is no file; a book is one")
         with path.open("rb") as stream:
             head = stream.read(100)
         size = path.stat().st_size

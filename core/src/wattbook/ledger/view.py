@@ -93,13 +93,13 @@ def addends() -> Select[Any]:
 
 
 def runs(*, run_id: str | None = None, as_of: str | None = None) -> Select[Any]:
-    """Every record of every run, those that tell most last."""
+    """Every record of every run, those that tell most last, and of these the latest."""
     query = select(run)
     if run_id is not None:
         query = query.where(run.c.run_id == run_id)
     if as_of is not None:
         query = query.where(run.c.recorded_at <= as_of)
-    return query.order_by(run.c.start_at, run.c.run_id, run.c.complete, run.c.end_at, run.c.record_id)
+    return query.order_by(run.c.complete, run.c.recorded_at, run.c.end_at, run.c.record_id)
 
 
 def heads(*, months: Iterable[str] | None = None, as_of: str | None = None) -> Select[Any]:
