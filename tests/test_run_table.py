@@ -430,7 +430,10 @@ def test_ctrl_z_stops_both_and_the_time_is_not_counted(
     terminal: Callable[..., Terminal], home: Home, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.json"
-    words = ("sh", "-c", POLLED + "echo pid $$ ready; sleep 0.3; echo through")
+    # one process that starts no other: a shell that is stopped between fork and exec of a child waits for it
+    # in the kernel and never counts as stopped
+    program = "import os, time; print('pid', os.getpid(), 'ready', flush=True); time.sleep(0.5); print('through')"
+    words = ("sh", "-c", POLLED + f'exec "{sys.executable}" -c "{program}"')
     one = terminal(*words, options=("-o", str(out)))
     child = int(one.read_until(b"ready").split(b"pid ")[1].split()[0])
     one.press(b"\x1a")

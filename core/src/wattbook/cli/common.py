@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -28,6 +27,8 @@ def common_options(command: F) -> F:
 
 def print_json(document: Any) -> None:
     """One JSON document on stdout, keys in their order, no NaN; a ``Decimal`` is a number with all its digits."""
+    import secrets  # loads hashlib, which no run needs before its child has started
+
     mark = secrets.token_hex(8)  # so that no text of a document can be taken for a number
 
     def digits(value: Any) -> str:
