@@ -21,6 +21,7 @@ from typing import Any
 
 import pytest
 from wattbook import spool
+from wattbook.testing import until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and process groups are POSIX")
 WATTBOOK = [sys.executable, "-m", "wattbook"]
@@ -61,16 +62,6 @@ class Home:
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return Home(tmp_path)
-
-
-def until(condition: Callable[[], Any], what: str) -> Any:
-    """Wait for a condition as long as a loaded machine may need."""
-    deadline = time.monotonic() + GRACE_S
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"waited in vain for {what}")
 
 
 def alive(pid: int) -> bool:

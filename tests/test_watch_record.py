@@ -13,17 +13,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from wattbook import spool
 from wattbook.records import Entry, utc_time
+from wattbook.testing import until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals are POSIX")
 WATTBOOK = [sys.executable, "-m", "wattbook"]
 GRACE_S = 60.0  #: how long a loaded machine may take for what is a moment on a quiet one
+waited = partial(until, within_s=GRACE_S)
 
 
 class Home:
@@ -49,7 +51,7 @@ class Home:
         """A recording watch that has polled at least once."""
         before = self.polls()
         process = self.start("watch", "--record", "--interval", "0.2", *options)
-        until(lambda: self.polls() > before + 2, "polls")
+        waited(lambda: self.polls() > before + 2, "polls")
         return process
 
     def spools(self) -> list[str]:
@@ -73,15 +75,6 @@ class Home:
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return Home(tmp_path)
-
-
-def until(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + GRACE_S
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"waited in vain for {what}")
 
 
 def ended(process: subprocess.Popen[str], number: int) -> str:
@@ -131,7 +124,7 @@ def test_a_kill_loses_only_what_came_after_the_last_poll(home: Home) -> None:
     process = home.record()
     with process:
         polls = home.polls()
-        until(lambda: home.polls() > polls + 3, "more polls")
+        waited(lambda: home.polls() > polls + 3, "more polls")
         process.kill()
         killed_at = time.time()
     (path,) = home.spools()
@@ -159,7 +152,7 @@ def test_a_watch_that_is_stopped_and_continued_goes_on(home: Home) -> None:
     time.sleep(1.5)
     polls = home.polls()
     process.send_signal(signal.SIGCONT)
-    until(lambda: home.polls() > polls + 2, "polls after the stop")
+    waited(lambda: home.polls() > polls + 2, "polls after the stop")
     ended(process, signal.SIGTERM)
     assert home.absences() == []
     spans = [(utc_time(e.start).timestamp(), utc_time(e.end).timestamp()) for e in home.addends()]

@@ -13,7 +13,7 @@ import textwrap
 import threading
 import time
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from wattbook.config import Config
 from wattbook.model import Chip, Host, Reading
 from wattbook.plugins import gather
 from wattbook.records import Labels
+from wattbook.testing import until
 
 GRACE_S = 30.0
 POSIX = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks are POSIX")
@@ -57,15 +58,6 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def contents(state: Path) -> list[spool.SpoolContent]:
     return [spool.read(path) for path in spool.paths(str(state / "spool"))]
-
-
-def until(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + GRACE_S
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"waited in vain for {what}")
 
 
 # --- figures -------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wattbook.cli.common import common_options, print_json
+from wattbook.cli.common import common_options, print_json, tell
 
 
 @click.command("chip", short_help="Say what the catalogue knows about a chip.")
@@ -25,7 +25,6 @@ def command(
     from wattbook.byhand import Estimators
     from wattbook.config import load
     from wattbook.plugins import installed
-    from wattbook.report.lines import clean
 
     several = len(names) > 1 or names == ("-",)
     if names == ("-",):
@@ -37,7 +36,7 @@ def command(
         print_json(found if several else found[0])
     else:
         for chip in found:
-            click.echo(clean(as_line(chip)))
+            tell(as_line(chip))
     if any(chip["match"] is None for chip in found):
         sys.exit(1)
 

@@ -25,6 +25,13 @@ def common_options(command: F) -> F:
     return command
 
 
+def tell(text: str, *, err: bool = False) -> None:
+    """One line for people; what files, plugins and labels say cannot steer the terminal."""
+    from wattbook.report.lines import clean
+
+    click.echo(clean(text), err=err)
+
+
 def print_json(document: Any) -> None:
     """One JSON document on stdout, keys in their order, no NaN; a ``Decimal`` is a number with all its digits."""
     import secrets  # loads hashlib, which no run needs before its child has started

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from wattbook.cli.common import common_options, print_json
+from wattbook.cli.common import common_options, print_json, tell
 
 
 @click.command("doctor", short_help="Show which source is used for what, and why not better.")
@@ -34,7 +34,6 @@ def command(
     from wattbook.host import detect, place
     from wattbook.pipeline import survey
     from wattbook.plugins import installed
-    from wattbook.report.lines import clean
     from wattbook.selfcheck import self_check
 
     seconds = _seconds(probe)
@@ -49,7 +48,7 @@ def command(
         print_json(diagnosis.as_dict())
     elif not quiet:
         for line in as_lines(diagnosis):
-            click.echo(clean(line))
+            tell(line)
     if diagnosis.broken or (strict and not diagnosis.all_measured):
         sys.exit(1)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from wattbook.cli.common import common_options, print_json
+from wattbook.cli.common import common_options, print_json, tell
 from wattbook.cli.import_document import document, line, printable
 
 if TYPE_CHECKING:
@@ -118,19 +118,17 @@ def command(
                 book, imports, settings, host=host, labels=labels, site=site, synthetic=synthetic, force=force
             )
     documents = [document(one, left_out if number == 0 else (), dry_run) for number, one in enumerate(taken)]
-    from wattbook.report.lines import clean
-
     if as_json:
         print_json({"imported": documents})
         return
     for one in documents:
-        click.echo(clean(line(one, dry_run)))
+        tell(line(one, dry_run))
         if not quiet:
             for problem in one["problems"]:
                 place = ":".join(str(part) for part in (problem.get("path"), problem["line"]) if part is not None)
-                click.echo("  " + clean(f"{place + ': ' if place else ''}{problem['reason']}"), err=True)
+                tell(f"  {place + ': ' if place else ''}{problem['reason']}", err=True)
             for warning in one["warnings"]:
-                click.echo("  " + clean(warning), err=True)
+                tell(f"  {warning}", err=True)
 
 
 def _restore(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from wattbook.cli.common import common_options, print_json
+from wattbook.cli.common import common_options, print_json, tell
 
 if TYPE_CHECKING:
     from wattbook.ledger.store import Ledger
@@ -40,7 +40,6 @@ def opened(url: str | None, quiet: bool) -> Iterator[Ledger]:
 @common_options
 def show(last: int | None, ledger: str | None, config: str | None, quiet: bool, as_json: bool) -> None:
     """Show how many entries the book holds, its runs and the providers' figures that count."""
-    from wattbook.report.lines import clean
     from wattbook.report.numbers import carbon_text, energy_text
 
     with opened(ledger, quiet) as book:
@@ -57,12 +56,12 @@ def show(last: int | None, ledger: str | None, config: str | None, quiet: bool, 
     for run in document["runs"]:
         energy = "energy unknown" if run["energy_j"] is None else energy_text(run["energy_j"])
         rest = ", ".join(x for x in (run["project"], run["phase"], None if run["complete"] else "incomplete") if x)
-        click.echo(clean(f"{run['start'][:19]}Z  {run['run_id']}  {energy}{'  ' + rest if rest else ''}"))
+        tell(f"{run['start'][:19]}Z  {run['run_id']}  {energy}{'  ' + rest if rest else ''}")
     for told in document["statements"]:
         found = told["co2e_kg"].items()
         kg = ", ".join(f"{name} {carbon_text(float(value) * 1000)}" for name, value in found if value is not None)
         version = f" ({told['model_version']})" if told["model_version"] else ""
-        click.echo(clean(f"{told['month']}  {told['provider']} {told['account']}{version}  {kg or 'no total'}"))
+        tell(f"{told['month']}  {told['provider']} {told['account']}{version}  {kg or 'no total'}")
 
 
 def _runs(book: Ledger, last: int | None) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from wattbook.cli.common import common_options, print_json
+from wattbook.cli.common import common_options, print_json, tell
 
 
 @click.command("plugins", short_help="List the installed plugins and their hooks.")
@@ -15,7 +15,6 @@ def command(ledger: str | None, config: str | None, quiet: bool, as_json: bool) 
     """List the installed plugins and their hooks; those that fail to load are shown with the reason."""
     from wattbook.config import load
     from wattbook.plugins import installed
-    from wattbook.report.lines import clean
 
     plugins = installed(load(config).plugins)
     rows = [
@@ -32,7 +31,7 @@ def command(ledger: str | None, config: str | None, quiet: bool, as_json: bool) 
         for row in rows:
             hooks = row["hooks"]
             assert isinstance(hooks, list)
-            click.echo(clean(f"{row['plugin']:<16} {row['version'] or '-':<10} {row['broken'] or ', '.join(hooks)}"))
+            tell(f"{row['plugin']:<16} {row['version'] or '-':<10} {row['broken'] or ', '.join(hooks)}")
         if not rows:
             click.echo("No plugin is installed; pip install wattbook-tdp is a good first one.")
     if plugins.broken:

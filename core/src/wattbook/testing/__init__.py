@@ -2,5 +2,14 @@
 
 from wattbook.testing.builders import a_source, an_activity
 from wattbook.testing.contracts import EstimateContract, ImportContract, MeasureContract, PluginContract
+from wattbook.testing.waiting import until
 
-__all__ = ["EstimateContract", "ImportContract", "MeasureContract", "PluginContract", "a_source", "an_activity"]
+__all__ = [
+    "EstimateContract",
+    "ImportContract",
+    "MeasureContract",
+    "PluginContract",
+    "a_source",
+    "an_activity",
+    "until",
+]

@@ -32,16 +32,8 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
 
 
 def _rows(file: SourceFile) -> Iterator[Row]:
-    number = 0
-    for _, page in pages.documents(file):
-        members = page["value"] if isinstance(pages.get(page, "value"), list) else [page]
-        for item in pages.objects(members):
-            number += 1
-            try:
-                yield _row(file, number, item)
-            except ImportFailed as refused:
-                reason = f"entry {number}: {refused.reason}"
-                raise ImportFailed(reason, path=file.path, field=refused.field) from None
+    values = ((page, pages.get(page, "value")) for _, page in pages.documents(file))
+    return pages.rows(file, (value if isinstance(value, list) else [page] for page, value in values), _row)
 
 
 def _row(file: SourceFile, number: int, item: dict[str, Any]) -> Row:

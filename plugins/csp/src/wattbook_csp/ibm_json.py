@@ -40,18 +40,15 @@ def read(source: ImportSource) -> Iterator[Statement | Problem]:
 
 
 def _rows(file: SourceFile) -> Iterator[Row]:
-    number = 0
+    return pages.rows(file, _entries(file), _row)
+
+
+def _entries(file: SourceFile) -> Iterator[list[Any]]:
     for _, page in pages.documents(file):
         entries = pages.get(page, "carbon_emissions")
         if not isinstance(entries, list):
             raise ImportFailed("the field is missing", path=file.path, field="carbon_emissions")
-        for entry in pages.objects(entries):
-            number += 1
-            try:
-                yield _row(file, number, entry)
-            except ImportFailed as refused:
-                reason = f"entry {number}: {refused.reason}"
-                raise ImportFailed(reason, path=file.path, field=refused.field) from None
+        yield entries
 
 
 def _row(file: SourceFile, number: int, entry: dict[str, Any]) -> Row:

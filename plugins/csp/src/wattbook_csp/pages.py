@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 from wattbook import ImportFailed, SourceFile
+
+T = TypeVar("T")
 
 MAX_PAGE = 32 << 20  #: characters of one file that is read as a whole; pages of an API are far smaller
 
@@ -58,6 +60,16 @@ def text(value: Any) -> str:
 def objects(value: Any) -> list[dict[str, Any]]:
     """The objects in a list; an empty list for null and for what is no list."""
     return [member for member in value if isinstance(member, dict)] if isinstance(value, list) else []
+
+
+def rows(file: SourceFile, lists: Iterable[Any], make: Callable[[SourceFile, int, dict[str, Any]], T]) -> Iterator[T]:
+    """What *make* makes of every object in *lists*, numbered through the file; a refusal names the number."""
+    for number, item in enumerate((item for members in lists for item in objects(members)), start=1):
+        try:
+            yield make(file, number, item)
+        except ImportFailed as refused:
+            reason = f"entry {number}: {refused.reason}"
+            raise ImportFailed(reason, path=file.path, field=refused.field) from None
 
 
 def _whole(file: SourceFile) -> str:

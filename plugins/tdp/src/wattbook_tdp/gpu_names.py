@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from wattbook_tdp.names import clean
+from wattbook_tdp.names import clean, refusal
 
 _WORDS = re.compile(
     r"(?:^|(?<= ))(?:nvidia|amd|ati|intel|google|aws|amazon|habana|habanalabs|corporation|corp\.?|inc\.?|geforce|tesla|"
@@ -75,8 +75,4 @@ _REFUSALS = (
 
 def gpu_refusal(name: str) -> str | None:
     """Why this name cannot stand for one whole accelerator, or ``None``."""
-    text = clean(name)
-    for pattern, reason in _REFUSALS:
-        if pattern.search(text):
-            return reason
-    return None
+    return refusal(name, _REFUSALS)

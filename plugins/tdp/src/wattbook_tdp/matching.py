@@ -11,7 +11,7 @@ from wattbook_tdp import constants as c
 from wattbook_tdp.catalogue import ChipFacts, lookup
 from wattbook_tdp.gpu_names import gpu_key, gpu_refusal
 from wattbook_tdp.makers import prior
-from wattbook_tdp.names import ARCHITECTURES, clean, cpu_key
+from wattbook_tdp.names import ARCHITECTURES, clean, cpu_key, refusal
 
 MAX_NAME = 128
 
@@ -120,11 +120,7 @@ _CPU_REFUSALS = (
 
 def cpu_refusal(name: str) -> str | None:
     """Why this name cannot stand for one processor, or ``None``."""
-    text = clean(name)
-    for pattern, reason in _CPU_REFUSALS:
-        if pattern.search(text):
-            return reason
-    return None
+    return refusal(name, _CPU_REFUSALS)
 
 
 def _same_vendor(name: str, facts: ChipFacts) -> bool:

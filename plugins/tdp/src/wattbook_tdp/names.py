@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 #: how the signs look after a file was read in the wrong encoding
 _MOJIBAKE = (("â„¢", " "), ("Â®", " "), ("Â ", " "), ("Ã‚Â®", " "), ("ï¿½", " "), ("�", " "))
@@ -39,6 +40,12 @@ _CPU_WORDS = re.compile(
 )
 _TIERS = re.compile(r"\b(?:gold|silver|platinum|bronze)\b")
 _FIRST_GENERATION = {"m": "m", "q": "qm", "u": "um", "l": "lm", "s": "s", "k": "k", "e": "e"}
+
+
+def refusal(name: str, refusals: Iterable[tuple[re.Pattern[str], str]]) -> str | None:
+    """The reason of the first pattern that the cleaned name holds, or ``None``."""
+    text = clean(name)
+    return next((reason for pattern, reason in refusals if pattern.search(text)), None)
 
 
 def clean(name: str) -> str:
