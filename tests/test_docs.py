@@ -58,12 +58,14 @@ def test_the_readme_has_one_line_to_try_and_one_to_test() -> None:
 def test_every_verb_help_line_is_the_commands_own() -> None:
     import importlib
 
-    from wattbook.cli import VERBS
+    from wattbook.cli import main
+    from wattbook.cli.ledger import command as ledger
 
-    for verb, (module, line) in VERBS.items():
-        command = importlib.import_module(f"wattbook.cli.{module}").command
-        assert command.name == verb
-        assert command.get_short_help_str(limit=200) == line
+    for group in (main, ledger):
+        for verb, (module, line) in group.verbs.items():
+            command = importlib.import_module(f"{group.package}.{module}").command
+            assert command.name == verb
+            assert command.get_short_help_str(limit=200) == line
 
 
 def test_every_part_of_the_core_has_its_place_in_the_architecture() -> None:
