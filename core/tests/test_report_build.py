@@ -88,6 +88,18 @@ def test_a_provided_figure_stands_in_place_of_the_entries_it_claims() -> None:
     assert one["of_which_energy_j"] == 4 * KWH
 
 
+def test_ours_are_compared_with_the_providers_scope_2_where_it_tells_its_scopes_apart() -> None:
+    some = (
+        a_statement("40"), a_statement("1", scope="1", method="unsplit"), a_statement("8", scope="2"),
+        a_statement("31", scope="3"),
+    )  # fmt: skip
+    made = report(an_entry(4 * KWH, platform="cloud", place=OWN), statements=some)
+    (one,) = as_json(made)["claims"]
+    assert (one["ratio"], one["ratio_to"]) == (0.5, "location-based scope 2")
+    assert one["unallocated_g"] == 36_000.0
+    assert not any("times the provider's" in warning for warning in made.warnings)
+
+
 def test_the_providers_own_scopes_are_told_beside_its_totals() -> None:
     some = (a_statement("1", scope="1", method="unsplit"), a_statement("5", scope="2"))
     (one,) = as_json(report(statements=some))["claims"]

@@ -66,7 +66,7 @@ def test_a_negative_emission_is_refused(tmp_path: Path, read: Callable[..., Any]
 
 @pytest.mark.parametrize("figure", ['"0,412706"', '"1,234.5"', '"1.234,5"'])
 def test_a_comma_in_a_number_is_not_guessed(tmp_path: Path, read: Callable[..., Any], figure: str) -> None:
-    with pytest.raises(ImportFailed, match="--decimal"):
+    with pytest.raises(ImportFailed, match="say --decimal comma or --decimal point"):
         read(written(tmp_path, f"{HEADER}\n{ROW.format(figure)}\n"))
 
 
@@ -74,6 +74,7 @@ def test_a_decimal_comma_that_was_said_is_read(tmp_path: Path, totals: Callable[
     text = CONSOLE.read_text().replace(",", ";").replace(".", ",").replace("v3,1,0", "v3.1.0")
     path = written(tmp_path, text)
     assert totals(path, options={"decimal": ","}) == totals(CONSOLE)
+    assert totals(path, options={"decimal": "comma"}) == totals(CONSOLE)
 
 
 def test_a_semicolon_file_without_its_decimal_mark_is_refused(tmp_path: Path, read: Callable[..., Any]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from wattbook import ImportFailed
+from wattbook_csp import aws_regions
 
 DATA = Path(__file__).parent / "data"
 EXPORT = DATA / "example/aws_carbon_2026-09_v3.1.0.csv"
@@ -337,3 +338,22 @@ def test_a_map_that_does_not_fit_says_what_is_missing(
 ) -> None:
     with pytest.raises(ImportFailed, match=re.escape(reason)):
         read(written(tmp_path, "bill.csv", BILL), as_format="csv", options=options)
+
+
+def test_a_region_of_the_console_is_recorded_by_its_code(statements: Callable[..., Any]) -> None:
+    assert {s.region for s in statements("aws/console_2026-09.csv")} == {"ap-southeast-1", "eu-central-1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("US East (N. Virginia)", "us-east-1"),
+        ("EU (Frankfurt)", "eu-central-1"),
+        ("South America (São Paulo)", "sa-east-1"),
+        ("us-east-1", "us-east-1"),
+        ("Global", "Global"),
+        ("Moon (Tycho)", "Moon (Tycho)"),
+    ],
+)
+def test_a_region_has_one_name(name: str, code: str) -> None:
+    assert aws_regions.code(name) == code

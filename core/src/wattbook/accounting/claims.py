@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 
 from attrs import field, frozen
 
@@ -47,12 +48,25 @@ class Claim:
         return float(self.provided.location * G_PER_KG) - (inside.value if inside else 0.0)
 
     @property
+    def like_with_like(self) -> tuple[str, Decimal] | None:
+        """Of the provider's figures the one that ours compare with, and what it is; ``None`` where there is none.
+
+        Ours are location-based emissions of the electricity used, which is scope 2 of whoever runs the
+        machines: the provider's own scope 2, or its total where it does not tell its scopes apart.
+        """
+        if self.provided.scope2_location is not None:
+            return "location-based scope 2", self.provided.scope2_location
+        if self.provided.location is not None:
+            return "location-based total", self.provided.location
+        return None
+
+    @property
     def ratio(self) -> float | None:
-        """Our grams over the provider's, where the two compare."""
-        inside = self.of_which.location_g
-        if inside is None or not self.provided.location:
+        """Our grams over the provider's of the same method and scope, where the two compare."""
+        inside, theirs = self.of_which.location_g, self.like_with_like
+        if inside is None or theirs is None or not theirs[1]:
             return None
-        return inside.value / float(self.provided.location * G_PER_KG)
+        return inside.value / float(theirs[1] * G_PER_KG)
 
     def shares(self, key: Callable[[Entry], str | None]) -> tuple[dict[str | None, float], float]:
         """How the provider's figure divides: the share of each key, and the rest that nobody accounts for.

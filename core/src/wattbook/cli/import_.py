@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--start", metavar="TIME", help="When a recording without times began, as 2026-10-01T08:00:00+08:00.")
 @click.option("--interval-s", type=float, metavar="S", help="Sampling interval of a recording without times.")
 @click.option("--timezone", metavar="ZONE", help="IANA zone of times that name none.")
-@click.option("--decimal", type=click.Choice([".", ","]), help="Decimal mark of an edited CSV.")
+@click.option("--decimal", type=click.Choice(["point", "comma", ".", ","]), help="Decimal mark of an edited CSV.")
 @click.option("--map", "columns", multiple=True, metavar="FIELD=COLUMN", help="Column of a field, for --format csv.")
 @click.option("--option", "-O", "more", multiple=True, metavar="K=V", help="Something else that a format asks for.")
 @click.option("--project", metavar="P", envvar="WATTBOOK_PROJECT", help="Project of a recording.")

@@ -122,6 +122,7 @@ def _claim(one: Claim) -> dict[str, Any]:
         "of_which_energy_j": _value(inside.energy),
         "unallocated_g": one.unallocated_g,
         "ratio": one.ratio,
+        "ratio_to": None if one.ratio is None or one.like_with_like is None else one.like_with_like[0],
     }
 
 

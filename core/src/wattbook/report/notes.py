@@ -77,10 +77,11 @@ def _about_claims(claims: Sequence[Claim]) -> Iterator[str]:
             f"{name}: {energy_text(inside.energy.value)} measured or estimated lie inside the provider's figure "
             "and are not added to it"
         )
-        if one.provided.location is None:
+        if one.like_with_like is None:
             yield f"{name}: the provider states no location-based figure, so ours cannot be compared with it"
         elif one.ratio is not None and not PLAUSIBLE_RATIO[0] <= one.ratio <= PLAUSIBLE_RATIO[1]:
-            yield f"{name}: our figure is {one.ratio:.2g} times the provider's; check which hosts the account claims"
+            scope = one.like_with_like[0] if one.like_with_like else "figure"
+            yield f"{name}: our figure is {one.ratio:.2g} times the provider's {scope}; check which hosts the account claims"
 
 
 def _about_unclaimed(free: Sequence[Entry], claims: Sequence[Claim]) -> Iterator[str]:

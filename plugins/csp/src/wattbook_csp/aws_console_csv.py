@@ -8,7 +8,7 @@ from functools import partial
 
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 
-from wattbook_csp import aws, months, tables, versions
+from wattbook_csp import aws, aws_regions, months, tables, versions
 from wattbook_csp.decimals import Marks, row_kilograms
 from wattbook_csp.notes import Notes
 from wattbook_csp.snapshots import Figures, Row, Told, Version, newest
@@ -76,7 +76,8 @@ def _rows(file: SourceFile, account: str, notes: Notes) -> Iterator[Row]:
 
 
 def _figures(row: Row, marks: Marks) -> Figures:
-    _, service, region, model, *raws = row.cells
+    _, service, name, model, *raws = row.cells
+    region = aws_regions.code(name)
     try:
         values = row_kilograms(raws, VALUES, aws.UNIT_KG, marks)
     except ImportFailed as refused:

@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
 
-from wattbook_csp import aws, months, parquet, tables, versions
+from wattbook_csp import aws, aws_regions, months, parquet, tables, versions
 from wattbook_csp.decimals import row_kilograms
 from wattbook_csp.notes import Notes
 from wattbook_csp.snapshots import Figures, Row, Told, Version, newest
@@ -101,7 +101,7 @@ def _figures(row: Row) -> Figures:
         values = row_kilograms(raws, VALUES, aws.UNIT_KG)
     except ImportFailed as refused:
         raise ImportFailed(refused.reason, path=path, line=line, field=refused.field) from None
-    region = region or location  # global services have no region
+    region = region or aws_regions.code(location)  # global services have no region
     statements = [
         Statement(
             provider=aws.PROVIDER, account=account, month=month, service=service, region=region, scope=scope,

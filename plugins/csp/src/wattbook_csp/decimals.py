@@ -31,7 +31,7 @@ class Marks(enum.Enum):
             return cls.MACHINE
         known = {".": cls.POINT, "point": cls.POINT, ",": cls.COMMA, "comma": cls.COMMA}
         if option.strip().lower() not in known:
-            raise ImportFailed(f"the decimal mark is '.' or ',', not {option!r}")
+            raise ImportFailed(f"the decimal mark is point or comma, not {option!r}")
         return known[option.strip().lower()]
 
 
@@ -103,5 +103,5 @@ def _why(text: str, marks: Marks) -> str:
     if re.fullmatch(r"-?[\d.,\u00a0\u202f ']*\d", text) and text.isprintable():
         if marks is not Marks.MACHINE:
             return f"{shown!r} is not a number with a decimal {marks.value}, as --decimal says"
-        return f"{shown!r} has marks that can be read in two ways; say --decimal , or --decimal ."
+        return f"{shown!r} has marks that can be read in two ways; say --decimal comma or --decimal point"
     return f"{shown!r} is not a number"
