@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from wattbook.errors import LedgerError
-from wattbook.testing.ledger import LedgerContract, a_snapshot, a_statement, an_entry
+from wattbook.testing.ledger import LedgerContract, a_snapshot, a_statement, an_entry, fill, text_of
 
 psycopg = pytest.importorskip("psycopg", reason="the PostgreSQL driver is not installed")
 
@@ -164,3 +164,72 @@ def test_a_stranger_is_refused_without_showing_the_password(new_database: Callab
     with pytest.raises(LedgerError, match="nobody") as refused:
         Ledger.open(url)
     assert "geheim" not in str(refused.value)
+
+
+@pytest.fixture
+def old(new_database: Callable[[], str]) -> str:
+    """A book as wattbook 0.1 wrote it, with a bit of everything in it."""
+    url = new_database()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute((Path(__file__).parent / "data" / "book-v1-postgresql.sql").read_bytes())
+    return url
+
+
+def shape(url: str) -> list[object]:
+    """Every column, index and trigger of a book."""
+    queries = (
+        "SELECT table_name, column_name, data_type, collation_name, is_nullable, column_default "
+        "FROM information_schema.columns WHERE table_schema = 'wattbook' ORDER BY 1, 2",
+        "SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'wattbook' ORDER BY 1, 2",
+        "SELECT event_object_table, trigger_name, event_manipulation FROM information_schema.triggers ORDER BY 1, 2, 3",
+    )
+    with psycopg.connect(url) as connection:
+        return [connection.execute(query).fetchall() for query in queries]
+
+
+def test_an_older_book_is_upgraded_with_all_that_is_in_it(old: str, new_database: Callable[[], str]) -> None:
+    from wattbook.ledger.store import Ledger
+    from wattbook.ledger.verify import verify
+
+    new = new_database()
+    with Ledger.open(new) as fresh, Ledger.open(old) as book:
+        fill(fresh)
+        assert text_of(book) == text_of(fresh)
+        assert verify(book).ok
+        assert book.add([an_entry(7, attribution="process share of cpu time")]).new == 1
+    assert shape(old) == shape(new)
+
+
+def as_user(url: str, name: str, *grants: str) -> str:
+    """The URL of *url* for a new role that may do what *grants* say."""
+    role = f"{name}_{url.partition('/book')[2].partition('?')[0]}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN")
+        for grant in grants:
+            connection.execute(grant.format(role))
+    return url.replace("postgres:@", f"{role}:@").replace("postgres@", f"{role}@")
+
+
+def test_an_older_book_that_may_only_be_read_is_read(old: str) -> None:
+    from wattbook.ledger.store import Ledger
+    from wattbook.ledger.verify import verify
+
+    grants = ("GRANT USAGE ON SCHEMA wattbook TO {}", "GRANT SELECT ON ALL TABLES IN SCHEMA wattbook TO {}")
+    before = shape(old)
+    with Ledger.open(as_user(old, "old_reader", *grants)) as book:
+        assert book.count() == 5
+        assert verify(book).ok
+        with pytest.raises(LedgerError, match="its owner upgrades it"):
+            book.add([an_entry(1)])
+    assert shape(old) == before
+
+
+def test_an_older_book_that_cannot_even_be_shown_says_what_to_do(old: str) -> None:
+    from wattbook.ledger.store import Ledger
+
+    with psycopg.connect(old, autocommit=True) as connection:
+        name = connection.info.dbname
+        connection.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
+    grants = ("GRANT USAGE ON SCHEMA wattbook TO {}", "GRANT SELECT ON ALL TABLES IN SCHEMA wattbook TO {}")
+    with pytest.raises(LedgerError, match="its owner upgrades it"), Ledger.open(as_user(old, "poor", *grants)) as book:
+        book.count()

@@ -107,6 +107,7 @@ class Entry:
     place: Place = Place()
     evidence_sha256: str | None = None
     synthetic: bool = False
+    attribution: str = ""  #: whose energy this is, where only a part of the machine's was caused by the run
     supersedes: str | None = None  #: id of the entry that this one corrects; ``reason`` says why
 
     @property
@@ -236,7 +237,7 @@ class Entry:
 #: the fields that many entries share: where a figure comes from and how it is labelled
 CONTEXT = (
     "plugin", "source", "source_version", "cause", "method", "warnings", "labels", "place", "evidence_sha256",
-    "synthetic",
+    "synthetic", "attribution",
 )  # fmt: skip
 
 

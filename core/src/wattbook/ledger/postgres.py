@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import ProgrammingError
 
 from wattbook.errors import LedgerError, NoLedger
-from wattbook.ledger import schema
+from wattbook.ledger import migrations, schema
 
 CONNECT_TIMEOUT_S = 10
+INSUFFICIENT_PRIVILEGE = "42501"
 
 
 def open_database(url: URL, shown: str, *, create: bool) -> Engine:
@@ -28,8 +30,10 @@ def open_database(url: URL, shown: str, *, create: bool) -> Engine:
         elif schema.meta.name not in tables:
             raise LedgerError(f"{shown}: the schema {schema.PG_SCHEMA} holds other tables, not a book")
         with engine.connect() as connection:
-            versions = connection.execute(schema.meta.select().where(schema.meta.c.name == "schema_version"))
-            schema.accept(max(int(row.value) for row in versions), shown)
+            version = migrations.version_of(connection)
+        schema.accept(version, shown)
+        if version < schema.VERSION and not _upgraded(engine):
+            _read_only(engine, shown)
     except BaseException:
         engine.dispose()
         raise
@@ -49,3 +53,41 @@ def _create_postgresql(engine: Engine) -> None:
             return  # another process was faster
         connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {schema.PG_SCHEMA}")
         schema.create(connection)
+
+
+def _upgraded(engine: Engine) -> bool:
+    """Whether an older book could be brought up to date; only its owner can."""
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": schema.APPLICATION_ID})
+            if migrations.version_of(connection) < schema.VERSION:
+                migrations.upgrade(connection)
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", "") != INSUFFICIENT_PRIVILEGE:
+            raise
+        return False
+    return True
+
+
+def _read_only(engine: Engine, shown: str) -> None:
+    """Let an older book be read as it is."""
+    with engine.connect() as connection:
+        statements = migrations.shown_as_current(connection)
+    engine.dispose()
+    advice = "its owner upgrades it with 'wattbook ledger show'"
+
+    def prepare(connection: Any, _record: object) -> None:
+        with connection.cursor() as cursor:
+            try:
+                for statement in statements:
+                    cursor.execute(statement)
+            except Exception as error:
+                raise LedgerError(f"{shown}: this book was made by an older wattbook: {advice}") from error
+        connection.commit()
+
+    def refuse(connection: Connection) -> None:
+        if connection.get_execution_options().get("wattbook_writes", False):
+            raise LedgerError(f"{shown}: this book was made by an older wattbook and may only be read: {advice}")
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", refuse)

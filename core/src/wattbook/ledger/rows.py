@@ -60,7 +60,7 @@ def _context_of(entry: Entry) -> str:
     key = (
         entry.plugin, entry.source, entry.source_version, entry.cause, entry.method, entry.warnings, entry.place,
         entry.evidence_sha256, entry.synthetic, labels.project, labels.phase, labels.person, labels.platform,
-        tuple(labels.tags.items()) if labels.tags else None,
+        tuple(labels.tags.items()) if labels.tags else None, entry.attribution,
     )  # fmt: skip
     known = _CONTEXTS.get(key)
     if known is None:
@@ -86,6 +86,7 @@ def from_context(entry: Entry) -> dict[str, Any]:
         "tags": canonical(dict(labels.tags)), "place": canonical(stated(entry.place)),
         "warnings": canonical(list(entry.warnings)),
         "evidence_sha256": entry.evidence_sha256, "synthetic": int(entry.synthetic),
+        "attribution": entry.attribution,
     }  # fmt: skip
 
 
@@ -102,7 +103,7 @@ def _check(entry: Entry) -> None:
     for joules in (entry.energy_j, entry.low_j, entry.high_j):
         if joules is not None and not 0 <= joules < math.inf:
             raise NoRecord(f"an entry of run {entry.run_id} for {entry.device}/{entry.domain} says {joules:g} J")
-    if entry.kind == "reading" and (entry.energy_j is None or entry.basis not in _BASES):
+    if entry.kind in ("reading", "model") and (entry.energy_j is None or entry.basis not in _BASES):
         raise NoRecord(f"a reading of run {entry.run_id} needs an energy and a basis")
 
 
@@ -118,7 +119,7 @@ def to_context(row: Row[Any]) -> dict[str, Any]:
             project=row.project, phase=row.phase, person=row.person, platform=row.platform, tags=json.loads(row.tags)
         ),
         "place": Place(**json.loads(row.place)), "evidence_sha256": row.evidence_sha256,
-        "synthetic": bool(row.synthetic),
+        "synthetic": bool(row.synthetic), "attribution": row.attribution,
     }  # fmt: skip
 
 

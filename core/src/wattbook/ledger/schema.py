@@ -22,7 +22,7 @@ from sqlalchemy.types import TypeEngine
 
 from wattbook.errors import LedgerError
 
-VERSION = 1  #: raised by a change of the tables; a newer book is refused
+VERSION = 2  #: raised by a change of the tables; a newer book is refused, an older one is upgraded
 APPLICATION_ID = 0x57617474  #: ``Watt``, in the header of the SQLite file
 PG_SCHEMA = "wattbook"  #: the PostgreSQL schema that holds the tables
 
@@ -33,12 +33,19 @@ NUMBER: TypeEngine[float] = Double().with_variant(REAL(), "sqlite")  # STRICT ta
 metadata = MetaData()
 
 
-def _table(name: str, *columns: Column[object] | PrimaryKeyConstraint) -> Table:
-    return Table(name, metadata, *columns, sqlite_strict=True)
+def _table(
+    name: str, *columns: Column[object] | PrimaryKeyConstraint, since: int = 1, append_only: bool = True
+) -> Table:
+    """*since* is the schema version that brings it: the migration to that version makes what it finds here."""
+    info = {"since": since, "append_only": append_only}
+    return Table(name, metadata, *columns, sqlite_strict=True, info=info)
 
 
-def _text(name: str, *, key: bool = False, null: bool = False) -> Column[object]:
-    return Column(name, TEXT, primary_key=key, nullable=null)
+def _text(
+    name: str, *, key: bool = False, null: bool = False, since: int = 1, default: str | None = None
+) -> Column[object]:
+    """A column that comes to a table which is there already needs *since* and, unless null, a *default*."""
+    return Column(name, TEXT, primary_key=key, nullable=null, server_default=default, info={"since": since})
 
 
 def _number(name: str) -> Column[object]:
@@ -60,6 +67,7 @@ context = _table(
     _text("warnings"),  # JSON
     _text("evidence_sha256", null=True),
     _flag("synthetic"),
+    _text("attribution", since=2, default=""),
 )  # fmt: skip
 
 entry = _table(
@@ -136,6 +144,19 @@ statement = _table(
     _text("completeness"),
 )  # fmt: skip
 
+#: what was done to a month: closed, with its manifest, or opened again; the highest revision counts
+period = _table(
+    "period",
+    _text("month", key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    _text("act"),  # close, reopen
+    _text("manifest_id"),  # the hash of the manifest
+    _text("manifest"),  # JSON: everything that says what was closed, and when
+    _text("watermark"),  # what was recorded up to then is in it
+    _text("recorded_at"),
+    since=2,
+)  # fmt: skip
+
 meta = _table("meta", _text("name", key=True), _text("value", key=True), _text("recorded_at"))
 
 REFUSAL = "the book is append-only: a correction is a new row"
@@ -171,7 +192,8 @@ def _append_only(table: Table) -> None:
 
 
 for _each in metadata.tables.values():
-    _append_only(_each)
+    if _each.info["append_only"]:
+        _append_only(_each)
 
 event.listen(
     metadata,
@@ -187,9 +209,26 @@ event.listen(
 def create(connection: Connection) -> None:
     """Make the tables in an empty database, inside the caller's transaction."""
     metadata.create_all(connection, checkfirst=False)
-    facts = {"application": "wattbook", "schema_version": str(VERSION)}
-    rows = [{"name": name, "value": value, "recorded_at": ""} for name, value in facts.items()]
-    connection.execute(meta.insert(), rows)
+    remember(connection, "application", "wattbook")
+    remember(connection, "schema_version", str(VERSION))
+
+
+def remember(connection: Connection, name: str, value: str) -> None:
+    """A fact about the book itself."""
+    connection.execute(meta.insert(), [{"name": name, "value": value, "recorded_at": ""}])
+
+
+def added_in(version: int) -> tuple[list[Table], list[Column[object]]]:
+    """The tables that a version brings, and the columns that it adds to older ones."""
+    tables = [table for table in metadata.sorted_tables if table.info["since"] == version]
+    older = [table for table in metadata.sorted_tables if table.info["since"] < version]
+    return tables, [c for table in older for c in table.columns if c.info.get("since", 1) == version]
+
+
+def default_of(column: Column[object]) -> str | None:
+    """What a column holds in rows that were written before it came."""
+    arg = getattr(column.server_default, "arg", None)
+    return None if arg is None else str(arg)
 
 
 def accept(version: int, shown: str) -> None:

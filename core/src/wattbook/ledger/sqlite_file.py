@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from wattbook.errors import LedgerError, NoLedger
-from wattbook.ledger import schema
+from wattbook.ledger import migrations, schema
 
 BUSY_TIMEOUT_S = 60.0
 OLDEST = (3, 37, 0)  #: the first with STRICT tables (2021)
@@ -46,7 +47,10 @@ def open_file(path: Path, *, create: bool) -> Engine:
         with engine.connect() as connection:
             if not fixed:
                 _write_ahead(connection)
-            schema.accept(int(connection.exec_driver_sql("PRAGMA user_version").scalar_one()), str(path))
+            version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+            schema.accept(version, str(path))
+        if version < schema.VERSION and (fixed or not _upgraded(engine)):
+            _read_only(engine, path)
     except BaseException:
         engine.dispose()
         raise
@@ -112,6 +116,41 @@ def _create_sqlite(engine: Engine, path: Path) -> None:
         schema.create(connection)
         connection.exec_driver_sql(f"PRAGMA application_id={schema.APPLICATION_ID}")
         connection.exec_driver_sql(f"PRAGMA user_version={schema.VERSION}")
+
+
+def _upgraded(engine: Engine) -> bool:
+    """Whether an older book could be brought up to date; not where it may only be read."""
+    try:
+        with engine.connect().execution_options(wattbook_writes=True) as connection, connection.begin():
+            if int(connection.exec_driver_sql("PRAGMA user_version").scalar_one()) < schema.VERSION:
+                migrations.upgrade(connection)
+                connection.exec_driver_sql(f"PRAGMA user_version={schema.VERSION}")
+    except DBAPIError as error:
+        if "readonly" in str(error.orig):
+            return False
+        raise
+    return True
+
+
+def _read_only(engine: Engine, path: Path) -> None:
+    """Let an older book be read as it is."""
+    with engine.connect() as connection:
+        statements = migrations.shown_as_current(connection)
+    engine.dispose()
+
+    def prepare(connection: Any, _record: object) -> None:
+        for statement in statements:
+            connection.execute(statement)
+
+    def refuse(connection: Connection) -> None:
+        if connection.get_execution_options().get("wattbook_writes", False):
+            raise LedgerError(
+                f"{path}: this book was made by an older wattbook and may only be read here: "
+                "whoever may write to it upgrades it with 'wattbook ledger show'"
+            )
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", refuse, insert=True)
 
 
 def _write_ahead(connection: Connection) -> None:
