@@ -64,6 +64,24 @@ class Budgets:
 
 
 @frozen(kw_only=True)
+class MarginalConfig:
+    """What one more kWh causes in a zone: for decisions only, never for the inventory."""
+
+    source: str = ""
+    g_per_kwh: float | None = None
+    hourly_g_per_kwh: tuple[float, ...] = ()  #: 24 values, by the hour of the day in the report's zone
+
+
+@frozen(kw_only=True)
+class WhatIf:
+    """What decisions are told with."""
+
+    price_per_kwh: float | None = None
+    currency: str = ""
+    marginal: Mapping[str, MarginalConfig] = field(factory=dict)  #: keyed by zone
+
+
+@frozen(kw_only=True)
 class Config:
     """The whole configuration; every part has a default, so an empty file is a valid one."""
 
@@ -75,6 +93,7 @@ class Config:
     containment: Mapping[str, str] = field(factory=dict)  #: see ``wattbook.resolve.Tree``
     report: ReportConfig = ReportConfig()
     budgets: Budgets = Budgets()
+    whatif: WhatIf = WhatIf()
     plugins: Mapping[str, Mapping[str, Any]] = field(factory=dict)
     origins: tuple[str, ...] = ()  #: the files read, in the order of rising precedence
 
@@ -165,6 +184,7 @@ def _check(config: Config) -> None:
     for key, kilograms in told.items():
         if not 0 < kilograms < math.inf:
             raise ConfigError(f"{kilograms} is no budget: kilograms above 0", where=f"budgets.{key}")
+    _check_whatif(config.whatif)
     if config.report.timezone:
         from zoneinfo import ZoneInfo
 
@@ -172,6 +192,25 @@ def _check(config: Config) -> None:
             ZoneInfo(config.report.timezone)
         except (KeyError, ValueError, OSError) as error:
             raise ConfigError(f"{config.report.timezone!r} is no IANA time zone", where="report.timezone") from error
+
+
+def _check_whatif(told: WhatIf) -> None:
+    if told.price_per_kwh is not None:
+        if not 0 < told.price_per_kwh < 1e6:
+            raise ConfigError(f"{told.price_per_kwh} is no price of a kWh: above 0", where="whatif.price_per_kwh")
+        if not (told.currency.strip() and told.currency.isprintable() and len(told.currency) <= 12):
+            raise ConfigError('a price needs its currency, such as "SGD"', where="whatif.currency")
+    for zone, one in told.marginal.items():
+        where = f"whatif.marginal.{zone}"
+        if not one.source:
+            raise ConfigError("a marginal factor needs its source", where=where)
+        if one.g_per_kwh is None and not one.hourly_g_per_kwh:
+            raise ConfigError("needs g_per_kwh or hourly_g_per_kwh", where=where)
+        if one.hourly_g_per_kwh and len(one.hourly_g_per_kwh) != 24:
+            raise ConfigError("a day has 24 hours", where=f"{where}.hourly_g_per_kwh")
+        for grams in (one.g_per_kwh or 0.0, *one.hourly_g_per_kwh):
+            if not 0 <= grams <= 3000:
+                raise ConfigError("grams per kWh lie between 0 and 3000", where=where)
 
 
 def _usual(cwd: Path) -> Iterator[tuple[Path, dict[str, Any]]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 
 from attrs import define, evolve, field, frozen
 
@@ -12,6 +13,8 @@ from wattbook.records import Entry, Place, utc_time
 from wattbook.units import S_PER_H
 
 Keys = tuple[str | None, ...]
+
+FAILED, OVERTAKEN = "failed", "overtaken"  #: fates of runs: why their energy may have been for nothing
 
 
 @frozen
@@ -44,6 +47,7 @@ class Atom:
     project: str | None
     platform: str | None
     phase: str | None
+    fate: str | None = None  #: of its runs: ``FAILED``, ``OVERTAKEN`` or neither
     tally: Tally
     hours: float
     count: int
@@ -108,15 +112,21 @@ class _Pile:
         return made
 
 
-def atoms_of(entries: Iterable[Entry], keys_of: Callable[[Entry], Keys] | None = None) -> tuple[Atom, ...]:
+def atoms_of(
+    entries: Iterable[Entry],
+    keys_of: Callable[[Entry], Keys] | None = None,
+    fates: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[Atom, ...]:
     """One pass over entries that count; every other own figure of a report is a sum of what comes out.
 
-    Without *keys_of* labels make no difference: there is one atom for each line.
+    Without *keys_of* labels make no difference: there is one atom for each line.  *fates* are those of runs.
     """
     piles: dict[tuple[object, ...], _Pile] = {}
     for entry in entries:
         labels = entry.labels
-        told = ((),) if keys_of is None else (keys_of(entry), labels.project, labels.platform, labels.phase)
+        told: tuple[object, ...] = ((), None)
+        if keys_of is not None:
+            told = (keys_of(entry), fates.get(entry.run_id), labels.project, labels.platform, labels.phase)
         key = (
             *told, entry.basis, entry.host, entry.device, entry.domain, entry.plugin, entry.source, entry.source_version,
             entry.method, entry.cause, entry.place, entry.start[:4],
@@ -125,7 +135,7 @@ def atoms_of(entries: Iterable[Entry], keys_of: Callable[[Entry], Keys] | None =
         if pile is None:
             pile = piles[key] = _Pile(entry)
         pile.add(entry)
-    return tuple(_atom(pile, key[0]) for key, pile in piles.items())  # type: ignore[arg-type]
+    return tuple(_atom(pile, key[0], key[1]) for key, pile in piles.items())  # type: ignore[arg-type]
 
 
 def line_of(entry: Entry) -> Line:
@@ -136,10 +146,10 @@ def line_of(entry: Entry) -> Line:
     )  # fmt: skip
 
 
-def _atom(pile: _Pile, keys: Keys) -> Atom:
+def _atom(pile: _Pile, keys: Keys, fate: str | None) -> Atom:
     entry = pile.first
     return Atom(
-        line=line_of(entry), keys=keys, project=entry.labels.project, platform=entry.labels.platform,
+        line=line_of(entry), keys=keys, fate=fate, project=entry.labels.project, platform=entry.labels.platform,
         phase=entry.labels.phase, tally=pile.tally(), hours=math.fsum(pile.seconds) / S_PER_H,
         count=len(pile.known) + len(pile.unknown),
         start=pile.start, end=pile.end, evidence=frozenset(pile.evidence), runs=frozenset(pile.runs),

@@ -19,6 +19,7 @@ from wattbook.report.budgets import budgets_of
 from wattbook.report.change import change_between
 from wattbook.report.cutting import Months, cut
 from wattbook.report.dimensions import check_dimension, key_of
+from wattbook.report.fates import fates_of
 from wattbook.report.model import Report, RunUse, Stated
 from wattbook.report.notes import SYNTHETIC, warnings_of
 from wattbook.report.parts import coverage_of, factors_of, gaps_of
@@ -57,18 +58,18 @@ def build(
         check_dimension(dim)
     known_runs = {run.run_id: run for run in runs}
     pieces = cut(entries, period)
-    readings, overlaps = without_overlaps((e for e in pieces if e.kind != "gap"), known_runs, config.containment)
+    readings, overlaps = without_overlaps((e for e in pieces if e.kind == "reading"), known_runs, config.containment)
     gaps = [entry for entry in pieces if entry.kind == "gap"]
     stated = [s for s in statements if period.touches_month(s.month)]
     inside = [s for s in stated if period.holds_month(s.month)]
     free, claims = claim(
         (entry for entry in readings if counts(entry)), account_totals(inside), config.accounts, Months(period).of
     )
-    atoms = atoms_of(free, _keys(dims, period))
+    here = [run for run in known_runs.values() if _touches(run, period)]
+    atoms = atoms_of(free, _keys(dims, period), fates_of(here))
     shares = undivided(claims)
     whole = Whole().add(atoms, shares)
     added = whole.total()
-    here = [run for run in known_runs.values() if _touches(run, period)]
     provided = {dim: shares_by_key(dim, claims, inside, period) for dim in dims}
     used = factors_of((*atoms, *(atom for one in claims for atom in atoms_of(one.entries))))
     report = Report(
@@ -93,7 +94,7 @@ def build(
         scopes=tuple(scopes_of(atoms, shares, config)),
         before=None if previous is None else previous.period,
         budgets=tuple(budgets_of(config.budgets, added, atoms, claims, period)),
-        reductions=tuple(reductions_of(atoms, free, here)),
+        reductions=tuple(reductions_of(atoms)),
         entries=len(free),
         largest=tuple(heapq.nlargest(LARGEST, free, key=lambda entry: entry.energy_j or 0.0)),
         stated=tuple(_stated(inside, evidence or {})),

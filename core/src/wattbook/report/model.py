@@ -164,6 +164,7 @@ class Reduction:
     basis: str  #: where the claim comes from
     caution: str
     arithmetic: tuple[str, ...] = ()
+    lever: str = ""  #: its name for ``wattbook whatif``
 
 
 @frozen(kw_only=True)
