@@ -16,7 +16,8 @@ from wattbook.errors import LedgerError
 from wattbook.ledger import rows, schema, view
 from wattbook.ledger.chains import ACTIVE, Revision
 from wattbook.ledger.connect import connect, default_url, parse_url, printable, translated
-from wattbook.ledger.inserting import CHUNK, chunks, insert, recorded, sortable
+from wattbook.ledger.inserting import CHUNK, chunks, insert, sortable
+from wattbook.ledger.stamps import floor, stamp
 from wattbook.ledger.statements import StatementsAdded, figures_of, filled, record
 from wattbook.model import Statement
 from wattbook.records import Entry, RunRecord, Snapshot, utc_text
@@ -99,16 +100,17 @@ class Ledger:
         contexts: dict[str, dict[str, Any]] = {}
         own: dict[str, dict[str, Any]] = {}
         told = 0
-        moment = recorded(recorded_at)
         for entry in entries:
             row, context_id = rows.from_entry(entry)
             if context_id not in contexts:
                 contexts[context_id] = rows.from_context(entry)
-            row["recorded_at"] = moment
             own.setdefault(row["entry_id"], row)
             told += 1
-        records = {row["record_id"]: {**row, "recorded_at": moment} for row in map(rows.from_run, runs)}
+        records = {row["record_id"]: row for row in map(rows.from_run, runs)}
         with self._writing() as connection:
+            moment = stamp(connection, recorded_at)
+            for row in (*own.values(), *records.values()):
+                row["recorded_at"] = moment
             insert(connection, schema.context, contexts)
             new = insert(connection, schema.entry, own)
             insert(connection, schema.run, records)
@@ -128,17 +130,23 @@ class Ledger:
         of then; an older one is refused with ``ImportFailed`` unless *force*.
         """
         with self._writing() as connection:
-            return record(connection, list(statements), snapshot, force=force, moment=recorded(recorded_at))
+            moment = stamp(connection, recorded_at)
+            return record(connection, list(statements), snapshot, force=force, moment=moment)
 
     def put(self, table: str, found: Iterable[dict[str, Any]]) -> int:
         """Rows as an export holds them, with the time they were recorded; the number that was new.
 
+        A row that comes after a month was closed is stamped after that, so that the month stays as it was.
         Raises ``LedgerError`` where the book has another row under the same key.
         """
         where = schema.metadata.tables[table]
         keys = [column.name for column in where.primary_key.columns]
         named = {"\0".join(sortable(row[key]) for key in keys): row for row in found}
         with self._writing() as connection:
+            first = floor(connection)
+            for row in named.values():
+                if row.get("recorded_at", first) < first:
+                    row["recorded_at"] = first
             new = insert(connection, where, named)
             if new < len(named) and table == schema.statement_set.name:
                 self._same_history(connection, named.values())
