@@ -132,6 +132,15 @@ statement_set = _table(
 )  # fmt: skip
 Index("statement_set_month", statement_set.c.month)
 
+#: revisions that another book told otherwise: the same columns, named by the hash of them all
+rival_set = _table(
+    "rival_set",
+    _text("set_id", key=True),
+    *(Column(c.name, c.type, nullable=c.nullable) for c in statement_set.columns),
+    since=2,
+)
+Index("rival_set_month", rival_set.c.month)
+
 statement = _table(
     "statement",
     _text("content_id", key=True),
@@ -153,6 +162,26 @@ period = _table(
     _text("manifest_id"),  # the hash of the manifest
     _text("manifest"),  # JSON: everything that says what was closed, and when
     _text("watermark"),  # what was recorded up to then is in it
+    _text("recorded_at"),
+    since=2,
+)  # fmt: skip
+
+#: what this book and a shared place have in common; says nothing about energy and is not exported
+delivery = _table(
+    "delivery",
+    _text("place", key=True),  # a hash of where the parcels lie
+    _text("item", key=True),  # a run, a month of a provider
+    Column("size", Integer, primary_key=True, autoincrement=False),  # how many rows of it there were
+    _text("parcel", key=True),  # the hash of the file that holds them
+    _text("recorded_at"),
+    since=2,
+)  # fmt: skip
+
+#: hourly factors as they were once configured, named by their hash
+factor_version = _table(
+    "factor_version",
+    _text("version_id", key=True),
+    _text("content"),  # JSON
     _text("recorded_at"),
     since=2,
 )  # fmt: skip
