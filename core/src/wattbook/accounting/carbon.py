@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 
 from attrs import frozen
@@ -31,9 +34,30 @@ class Carbon:
 Errors = tuple[tuple[str, float, float], ...]
 
 
-@lru_cache(maxsize=4096)
+Pins = Mapping[tuple[Place, int], Factor | None]
+_PINS: ContextVar[Pins | None] = ContextVar("pins", default=None)
+
+
+@contextmanager
+def pinned(pins: Pins) -> Iterator[None]:
+    """Inside, these factors hold whatever a lookup would say now: a closed month keeps the factors it was closed with."""
+    token = _PINS.set(pins)
+    try:
+        yield
+    finally:
+        _PINS.reset(token)
+
+
 def factor_of(place: Place, year: int) -> Factor | None:
-    """The shipped or configured factor, looked up once per place and year."""
+    """The pinned factor where there is one, else the shipped or configured one."""
+    pins = _PINS.get()
+    if pins is not None and (place, year) in pins:
+        return pins[place, year]
+    return _looked_up(place, year)
+
+
+@lru_cache(maxsize=4096)
+def _looked_up(place: Place, year: int) -> Factor | None:
     return lookup(place, year)
 
 

@@ -41,7 +41,7 @@ def set_watermark(connection: Connection, moment: datetime) -> str:
         connection.execute(select(func.max(table.c.recorded_at)).where(table.c.recorded_at <= bound)).scalar()
         for table in (schema.entry, schema.run, schema.statement_set)
     ]
-    mark = max([utc_text(moment), floor(connection), *(told for told in latest if told is not None)])
+    mark: str = max([utc_text(moment), floor(connection), *(told for told in latest if told is not None)])
     schema.remember(connection, WATERMARK, mark)
     return mark
 
