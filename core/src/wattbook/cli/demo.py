@@ -69,14 +69,14 @@ def command(
 def _spare_real_figures(url: str) -> None:
     """Refuse a book that somebody already keeps: made-up figures would stand in it for good."""
     from wattbook.errors import LedgerError, NoLedger
-    from wattbook.ledger import view
+    from wattbook.ledger import schema, view
     from wattbook.ledger.store import Ledger
 
     try:
         with Ledger.open(url, create=False) as book:
             entries = (entry for _, entry in book.pairs(view.entries()))
             real = any(entry is not None and not entry.synthetic for entry in entries)
-            real = real or any(not row.synthetic for row in book.scan(view.revisions()))
+            real = real or any(not row.synthetic for row in book.scan(view.revisions(schema.statement_set)))
     except NoLedger:
         return
     if real:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from wattbook.model import Statement
 from wattbook.records import content_id
@@ -61,6 +61,63 @@ class Revision:
     supersedes: str | None = None
     statements: tuple[Statement, ...] = field(default=(), repr=False)
     size: int = 0
+
+
+def ranked(revisions: Iterable[Revision]) -> list[Revision]:
+    """The revisions of one chain that no later one takes the place of, the one that counts first.
+
+    In the book where they were made there is one.  Books that told a month otherwise, each by itself,
+    have one each; then the newest version counts, of equal versions the higher revision, of these the
+    greater hash: a rule that gives every book the same answer, in whatever order it learns of them.
+    """
+    told = list(revisions)
+    replaced: dict[str, int] = {}
+    for one in told:
+        if one.supersedes is not None:
+            replaced[one.supersedes] = max(one.revision, replaced.get(one.supersedes, 0))
+    left = [one for one in told if one.revision >= replaced.get(one.content_id, 0)]
+    return sorted(left, key=_rank, reverse=True)
+
+
+def _rank(one: Revision) -> tuple[object, ...]:
+    return later(one.version_key), one.revision, one.content_id, one.standing == ACTIVE, one.model_version, one.reason
+
+
+def heads_of(revisions: Iterable[Revision]) -> list[Revision]:
+    """Of every chain the revision that counts; of chains that tell of the same, one at most is active."""
+    chains: dict[Chain, list[Revision]] = {}
+    for one in revisions:
+        chains.setdefault(one.chain, []).append(one)
+    heads: list[Revision] = []
+    active: list[Chain] = []
+    for chain in sorted(chains):
+        head = ranked(chains[chain])[0]
+        if head.standing == ACTIVE:
+            rivals = [other for other in active if other.alternative(chain)]
+            if rivals:
+                head = evolve(head, standing=BESIDE, reason=f"{rivals[0]} counts, as another book told it")
+            else:
+                active.append(chain)
+        heads.append(head)
+    return heads
+
+
+def rivals_of(revisions: Sequence[Revision]) -> list[str]:
+    """In words: the months that books told otherwise, each with what counts."""
+    chains: dict[Chain, list[Revision]] = {}
+    for one in revisions:
+        chains.setdefault(one.chain, []).append(one)
+    found = []
+    for chain, some in sorted(chains.items()):
+        first, *others = ranked(some)
+        differ = {other.content_id for other in others} - {first.content_id}
+        if differ:
+            version = spoken(first.model_version, first.version_key)
+            found.append(
+                f"{chain}: books tell it in {len(differ) + 1} ways; version {version} counts "
+                f"({first.content_id[:12]}), the others are kept beside it"
+            )
+    return found
 
 
 def later(version: Version) -> tuple[tuple[int, int | str], ...]:

@@ -7,7 +7,18 @@ from collections.abc import Callable, Iterable, Mapping
 from attrs import frozen
 
 from wattbook.errors import ImportFailed
-from wattbook.ledger.chains import ACTIVE, BESIDE, WITHDRAWN, Chain, Revision, chain_of, figures_id, later, spoken
+from wattbook.ledger.chains import (
+    ACTIVE,
+    BESIDE,
+    WITHDRAWN,
+    Chain,
+    Revision,
+    chain_of,
+    figures_id,
+    later,
+    ranked,
+    spoken,
+)
 from wattbook.ledger.told import Group, group_of, newest, one_granularity, payers
 from wattbook.model import Statement
 
@@ -69,9 +80,9 @@ class _State:
     def take(self, chain: Chain, told: list[Statement]) -> None:
         version = told[0].version_key
         revisions = self.book.get(chain, [])
-        head = revisions[-1] if revisions else None
+        head = _head(revisions)
         content = raw = figures_id(chain, version, told)
-        before = next((old for old in reversed(revisions) if old.size), None)
+        before = head if head is not None and head.size else next((r for r in reversed(revisions) if r.size), None)
         order = (
             1
             if before is None
@@ -108,7 +119,7 @@ class _State:
 
     def _add(self, chain: Chain, content: str, told: list[Statement], carried: list[Statement], reason: str) -> None:
         revisions = self.book.setdefault(chain, [])
-        head = revisions[-1] if revisions else None
+        head = _head(revisions)
         standing = ACTIVE
         if head is None or head.standing != ACTIVE:
             rivals = self._rivals(chain)
@@ -123,12 +134,14 @@ class _State:
                 )
         if head is not None and head.standing == ACTIVE:
             self.superseded += head.size - len(carried)
+        for other in ranked(revisions)[1:]:  # what another book told otherwise is settled by this
+            self._end(chain, other, "another book told it otherwise, and it was restated since")
         self.new += len(told)
         told = [*carried, *told]
         self._append(
             Revision(
                 chain=chain,
-                revision=len(revisions) + 1,
+                revision=_next(revisions),
                 content_id=content,
                 version_key=told[0].version_key,
                 model_version=told[0].model_version,
@@ -145,7 +158,8 @@ class _State:
         for chain, revisions in list(self.book.items()):
             if not revisions or chain in there or not chain.payer or group_of(chain) != payer:
                 continue
-            if revisions[-1].standing == ACTIVE and later(revisions[-1].version_key) < version:
+            head = ranked(revisions)[0]
+            if head.standing == ACTIVE and later(head.version_key) < version:
                 self._withdraw(chain, "not in the payer's newer figures")
                 self.warnings.append(
                     f"{chain}: the payer's newer figures no longer hold this account; it was withdrawn"
@@ -153,16 +167,20 @@ class _State:
 
     def _rivals(self, chain: Chain) -> list[Chain]:
         return sorted(
-            c for c, revs in self.book.items() if revs and revs[-1].standing == ACTIVE and c.alternative(chain)
+            c for c, revs in self.book.items() if revs and ranked(revs)[0].standing == ACTIVE and c.alternative(chain)
         )
 
     def _withdraw(self, chain: Chain, reason: str) -> None:
-        head = self.book[chain][-1]
-        self.superseded += head.size
+        heads = ranked(self.book[chain])
+        self.superseded += heads[0].size
+        for head in heads:
+            self._end(chain, head, reason)
+
+    def _end(self, chain: Chain, head: Revision, reason: str) -> None:
         self._append(
             Revision(
                 chain=chain,
-                revision=head.revision + 1,
+                revision=_next(self.book[chain]),
                 content_id=figures_id(chain, (), ()),
                 standing=WITHDRAWN,
                 reason=reason,
@@ -173,6 +191,14 @@ class _State:
     def _append(self, revision: Revision) -> None:
         self.book[revision.chain].append(revision)
         self.added.append(revision)
+
+
+def _head(revisions: list[Revision]) -> Revision | None:
+    return ranked(revisions)[0] if revisions else None
+
+
+def _next(revisions: list[Revision]) -> int:
+    return max((old.revision for old in revisions), default=0) + 1
 
 
 def _beside(old: Iterable[Statement], new: Iterable[Statement]) -> tuple[list[Statement], list[Statement]]:

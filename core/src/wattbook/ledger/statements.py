@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, frozen
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
-from wattbook.errors import ImportFailed, LedgerError
+from wattbook.errors import ImportFailed
 from wattbook.ledger import rows, schema, view
 from wattbook.ledger.chains import Chain, Revision
 from wattbook.ledger.inserting import CHUNK, chunks, insert
 from wattbook.ledger.restate import plan
 from wattbook.model import Statement
-from wattbook.records import Snapshot
+from wattbook.records import Snapshot, content_id
 
 
 @frozen(kw_only=True)
@@ -50,10 +50,40 @@ def record(
         for number, statement in enumerate(revision.statements)
     }
     insert(connection, schema.statement, lines)
-    sets = {f"{n:09}": {**rows.from_revision(r, snapshot), **stamp} for n, r in enumerate(todo.revisions)}
-    if insert(connection, schema.statement_set, sets) != len(sets):
-        raise LedgerError("another process recorded the same month at this very moment; import again")
+    put_sets(connection, [{**rows.from_revision(r, snapshot), **stamp} for r in todo.revisions])
     return StatementsAdded(new=todo.new, known=todo.known, superseded=todo.superseded, warnings=todo.warnings)
+
+
+def told_sets(connection: Connection, **which: Any) -> list[Any]:
+    """The revisions that ``view.revisions`` asks for, as this book and as others told them, oldest first."""
+    found = [
+        row
+        for table in (schema.statement_set, schema.rival_set)
+        for row in connection.execute(view.revisions(table, **which))
+    ]
+    return sorted(found, key=_in_order)
+
+
+def _in_order(row: Any) -> tuple[Any, ...]:
+    return (
+        row.provider, row.interface, row.account, row.payer, row.month, row.revision, row.content_id, row.standing,
+        row.supersedes or "", row.snapshot_sha256, row.reason, row.model_version,
+    )  # fmt: skip
+
+
+def put_sets(connection: Connection, told: Iterable[Mapping[str, Any]]) -> int:
+    """Add revisions of months; one whose number another has already stands beside it. How many were new."""
+    keys = [column.name for column in schema.statement_set.primary_key.columns]
+    new = 0
+    for row in sorted(told, key=lambda row: (row["revision"], row["content_id"])):
+        own = {name: value for name, value in row.items() if name != "recorded_at"}
+        new += insert(connection, schema.statement_set, {"": dict(row)})
+        here = connection.execute(
+            select(schema.statement_set).where(*(schema.statement_set.c[key] == row[key] for key in keys))
+        ).one()
+        if any(getattr(here, name) != value for name, value in own.items()):
+            new += insert(connection, schema.rival_set, {(set_id := content_id(own)): {**row, "set_id": set_id}})
+    return new
 
 
 def figures_of(connection: Connection, revisions: Iterable[Revision]) -> dict[str, list[Any]]:
@@ -78,7 +108,7 @@ def _serialise(connection: Connection) -> None:
 
 def history_of(connection: Connection, providers: Iterable[str], years: Iterable[str]) -> dict[Chain, list[Revision]]:
     """The chains that a snapshot may meet, with their sizes and without their figures."""
-    found = connection.execute(view.revisions(providers, years)).all()
+    found = told_sets(connection, providers=providers, years=years)
     sizes: dict[str, int] = {}
     for some in chunks(sorted({row.content_id for row in found}), CHUNK):
         sizes.update((row.content_id, row.size) for row in connection.execute(view.sizes(some)))

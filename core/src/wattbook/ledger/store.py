@@ -12,13 +12,12 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, Engine, Row, Select, func, select
 
-from wattbook.errors import LedgerError
 from wattbook.ledger import rows, schema, view
-from wattbook.ledger.chains import ACTIVE, Revision
+from wattbook.ledger.chains import ACTIVE, Revision, heads_of
 from wattbook.ledger.connect import connect, default_url, parse_url, printable, translated
 from wattbook.ledger.inserting import CHUNK, chunks, insert, sortable
 from wattbook.ledger.stamps import floor, stamp
-from wattbook.ledger.statements import StatementsAdded, figures_of, filled, record
+from wattbook.ledger.statements import StatementsAdded, figures_of, filled, put_sets, record, told_sets
 from wattbook.model import Statement
 from wattbook.records import Entry, RunRecord, Snapshot, utc_text
 
@@ -137,31 +136,21 @@ class Ledger:
         """Rows as an export holds them, with the time they were recorded; the number that was new.
 
         A row that comes after a month was closed is stamped after that, so that the month stays as it was.
-        Raises ``LedgerError`` where the book has another row under the same key.
+        Where the book tells a provider's month otherwise, both are kept, and one counts by rule.
         """
         where = schema.metadata.tables[table]
         keys = [column.name for column in where.primary_key.columns]
-        named = {"\0".join(sortable(row[key]) for key in keys): row for row in found}
+        if where is schema.statement_set:
+            keys = [column.name for column in where.columns]
+        named = {"\0".join(sortable(row[key] or "") for key in keys): row for row in found}
         with self._writing() as connection:
             first = floor(connection)
             for row in named.values():
                 if row.get("recorded_at", first) < first:
                     row["recorded_at"] = first
-            new = insert(connection, where, named)
-            if new < len(named) and table == schema.statement_set.name:
-                self._same_history(connection, named.values())
-        return new
-
-    def _same_history(self, connection: Connection, told: Iterable[dict[str, Any]]) -> None:
-        sets = schema.statement_set
-        keys = list(sets.primary_key.columns)
-        for row in told:
-            query = select(sets.c.content_id).where(*(column == row[column.name] for column in keys))
-            if connection.execute(query).scalar_one() != row["content_id"]:
-                raise LedgerError(
-                    f"the book and the export tell different histories of {row['provider']} account {row['account']}, "
-                    f"{row['month']}: import the provider's files instead"
-                )
+            if where is schema.statement_set:
+                return put_sets(connection, named.values())
+            return insert(connection, where, named)
 
     # --- reading -----------------------------------------------------------------------------
 
@@ -235,16 +224,17 @@ class Ledger:
     def revisions(self, *, months: Iterable[str] | None = None, as_of: datetime | None = None) -> list[Revision]:
         """The head of every (account, month) and interface, those that do not count too."""
         with self._reading() as connection:
-            found = connection.execute(view.heads(months=months, as_of=_text(as_of))).all()
-            heads = [rows.to_revision(row) for row in found]
+            found = told_sets(connection, months=months, as_of=_text(as_of))
+            heads = heads_of(rows.to_revision(row) for row in found)
             figures = figures_of(connection, heads)
         return [filled(revision, figures) for revision in heads]
 
     def history(self) -> Iterator[Revision]:
         """Every revision of every month, oldest first, with its figures."""
-        for row in self.scan(view.revisions()):
+        with self._reading() as connection:
+            found = [rows.to_revision(row) for row in told_sets(connection)]
+        for revision in found:
             with self._reading() as connection:
-                revision = rows.to_revision(row)
                 yield filled(revision, figures_of(connection, [revision]))
 
     def scan(self, query: Select[Any]) -> Iterator[Row[Any]]:

@@ -36,6 +36,11 @@ def _reaches(start: str) -> ColumnElement[bool]:
     return (entry.c.end_at > start) | and_(entry.c.end_at == start, entry.c.start_at == start)
 
 
+def compared(*, start: str | None = None, end: str | None = None) -> Select[Any]:
+    """What meters measured and what models say of the same domains, in the order of their start."""
+    return entries(start=start, end=end).where(or_(entry.c.kind == "model", entry.c.basis == "measured"))
+
+
 def everything() -> Select[Any]:
     """Every entry that was ever written."""
     return select(entry).order_by(entry.c.start_at, entry.c.entry_id)
@@ -102,29 +107,25 @@ def runs(*, run_id: str | None = None, as_of: str | None = None) -> Select[Any]:
     return query.order_by(run.c.complete, run.c.recorded_at, run.c.end_at, run.c.record_id)
 
 
-def heads(*, months: Iterable[str] | None = None, as_of: str | None = None) -> Select[Any]:
-    """The highest revision of every chain; whether it counts is its ``standing``."""
-    key = [sets.c.provider, sets.c.interface, sets.c.account, sets.c.payer, sets.c.month]
-    newest = select(*key, func.max(sets.c.revision).label("revision")).group_by(*key)
-    if months is not None:
-        newest = newest.where(sets.c.month.in_(list(months)))
-    if as_of is not None:
-        newest = newest.where(sets.c.recorded_at <= as_of)
-    top = newest.subquery()
-    here = and_(*(sets.c[column.name] == top.c[column.name] for column in key), sets.c.revision == top.c.revision)
-    return select(sets).join(top, here).order_by(*key)
-
-
-def revisions(providers: Iterable[str] | None = None, years: Iterable[str] | None = None) -> Select[Any]:
-    """The whole history of the figures, of all or of some providers and years, oldest first."""
-    query = select(sets)
+def revisions(
+    table: Table,
+    *,
+    providers: Iterable[str] | None = None,
+    years: Iterable[str] | None = None,
+    months: Iterable[str] | None = None,
+    as_of: str | None = None,
+) -> Select[Any]:
+    """The revisions of the figures in ``statement_set`` or ``rival_set``, of all or of some months and providers."""
+    query = select(*(table.c[column.name] for column in sets.columns))
     if providers is not None:
-        query = query.where(sets.c.provider.in_(list(providers)))
+        query = query.where(table.c.provider.in_(list(providers)))
     if years is not None:
-        query = query.where(or_(*(sets.c.month.startswith(year, autoescape=True) for year in years)))
-    return query.order_by(
-        sets.c.provider, sets.c.interface, sets.c.account, sets.c.payer, sets.c.month, sets.c.revision
-    )
+        query = query.where(or_(*(table.c.month.startswith(year, autoescape=True) for year in years)))
+    if months is not None:
+        query = query.where(table.c.month.in_(list(months)))
+    if as_of is not None:
+        query = query.where(table.c.recorded_at <= as_of)
+    return query
 
 
 def sizes(contents: Iterable[str]) -> Select[Any]:
