@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wattbook import spool
 from wattbook.cli.child import Event, Events
-from wattbook.cli.run import Box
+from wattbook.cli.running import Box
 from wattbook.config import Config
 from wattbook.hookspecs import hookimpl
 from wattbook.model import (

@@ -5,12 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
-
-import click
-
-from wattbook import __version__
-from wattbook.cli.verbs import Verbs
 
 #: verb -> (module, one line for ``--help``); a test compares the lines with the commands' own
 VERBS = {
@@ -21,19 +17,15 @@ VERBS = {
     "log": ("log", "Book a figure by hand: hours, utilisation and chip."),
     "import": ("import_", "Import a provider's export or an instrument's recording."),
     "report": ("report", "Report a month: energy and carbon by basis, project, platform, phase."),
+    "whatif": ("whatif", "Say what could be saved, from the book itself; follow up on it."),
     "explain": ("explain", "Print the arithmetic behind a number."),
     "chip": ("chip", "Say what the catalogue knows about a chip."),
+    "calibrate": ("calibrate", "Correct the models by what meters measured on your own machines."),
     "estimate": ("estimate", "Estimate power, energy and carbon; nothing is recorded."),
     "ledger": ("ledger", "Show and verify the book."),
     "plugins": ("plugins", "List the installed plugins and their hooks."),
     "demo": ("demo", "Play a whole example team through, offline, in a temporary book."),
 }
-
-
-@click.group(cls=Verbs, verbs=VERBS, package=__name__, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="wattbook")
-def main() -> None:
-    """The carbon book of an ML engineering team: provided, measured and estimated, never mixed up."""
 
 
 def entry(argv: list[str] | None = None) -> Any:
@@ -42,12 +34,15 @@ def entry(argv: list[str] | None = None) -> Any:
 
     _fill_closed_streams()
     try:
+        _run_at_once(sys.argv[1:] if argv is None else argv)
+        from wattbook.cli.group import main
+
         return main(argv, prog_name="wattbook")
     except ConfigError as error:
-        click.echo(f"wattbook: {error}", err=True)
+        _say(str(error))
         sys.exit(2)
     except WattbookError as error:
-        click.echo(f"wattbook: {error}", err=True)
+        _say(str(error))
         sys.exit(1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -55,10 +50,37 @@ def entry(argv: list[str] | None = None) -> Any:
     except OSError as error:
         place = f"{error.filename!s:.200}: " if error.filename else ""
         with contextlib.suppress(OSError):
-            click.echo(f"wattbook: {place}{error.strerror or error}", err=True)
+            _say(f"{place}{error.strerror or error}")
         with contextlib.suppress(OSError):  # what is still buffered for a full disk must not speak at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _say(sentence: str) -> None:
+    import click
+
+    click.echo(f"wattbook: {sentence}", err=True)
+
+
+def _run_at_once(words: Sequence[str]) -> None:
+    """``wattbook run``, spelled plainly, starts its command before click is loaded."""
+    if words[:1] == ["run"]:
+        from wattbook.cli.run_words import plain
+
+        read = plain(words[1:], os.environ)
+        if read is not None:
+            from wattbook.cli.running import run
+
+            run(**read)
+
+
+def __getattr__(name: str) -> Any:
+    """``main`` is the group of all verbs; it needs click, which ``entry`` loads late."""
+    if name != "main":
+        raise AttributeError(f"module 'wattbook.cli' has no attribute {name!r}")
+    from wattbook.cli.group import main
+
+    return main
 
 
 def _fill_closed_streams() -> None:

@@ -16,7 +16,8 @@ from typing import Any
 import click
 
 from wattbook.cli.common import common_options
-from wattbook.cli.run import PHASES, _interval, _printable
+from wattbook.cli.run import _interval, _printable
+from wattbook.cli.run_words import PHASES
 
 ENDING = ("SIGTERM", "SIGINT", "SIGHUP")
 SLOWER = 5  #: an idle machine is looked at so many times less often, unless the user named an interval
