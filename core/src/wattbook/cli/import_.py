@@ -164,12 +164,14 @@ def _restore(
                 "entries": {"new": entries[0], "known": entries[1]},
                 "statements": {"new": statements[0], "known": statements[1], "superseded": 0},
                 "problems": [],
-                "warnings": [],
+                "warnings": list(done.settled),
             }
         )
         if not as_json:
             did = f"entries {entries[0]} new, {entries[1]} known; statements {statements[0]} new, {statements[1]} known"
             click.echo(f"{printable(one.shown)}: a book; {'nothing recorded' if dry_run else did}")
+            for sentence in done.settled:
+                tell(f"  {sentence}", err=True)
     if as_json:
         print_json({"imported": documents})
 

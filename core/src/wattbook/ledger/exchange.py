@@ -11,10 +11,13 @@ from attrs import frozen
 
 from wattbook.errors import ImportFailed, LedgerError
 from wattbook.ledger import rows, schema, view
-from wattbook.ledger.chains import WITHDRAWN, Revision, figures_id
+from wattbook.ledger.chains import WITHDRAWN, Revision, figures_id, rivals_of
+from wattbook.ledger.checking import check, typed
+from wattbook.ledger.inserting import recorded
+from wattbook.ledger.settling import settle
 from wattbook.ledger.store import Ledger
 from wattbook.model import SourceFile
-from wattbook.records import Entry, RunRecord, canonical, stated
+from wattbook.records import Entry, RunRecord, canonical, stated, utc_time
 
 VERSION = 1
 MARK = "wattbook_book"
@@ -35,6 +38,7 @@ class Restored:
 
     entries: tuple[int, int] = (0, 0)
     statements: tuple[int, int] = (0, 0)
+    settled: tuple[str, ...] = ()  #: in words, what this book and the export told otherwise
 
 
 # --- writing -----------------------------------------------------------------------------------
@@ -58,9 +62,12 @@ def _records(ledger: Ledger) -> Iterator[dict[str, Any]]:
         if entry is None:
             raise LedgerError(f"entry {row.entry_id} is damaged; 'wattbook ledger verify' says what else is")
         yield {"entry": stated(entry), "id": row.entry_id, "recorded_at": row.recorded_at}
-    for table in (schema.snapshot, schema.statement_set, schema.statement):
-        for row in ledger.scan(view.all_of(table)):
-            yield {table.name: dict(row._mapping)}
+    for row in ledger.scan(view.all_of(schema.snapshot)):
+        yield {"snapshot": dict(row._mapping)}
+    for row in ledger.sets():
+        yield {"statement_set": dict(row._mapping)}
+    for row in ledger.scan(view.all_of(schema.statement)):
+        yield {"statement": dict(row._mapping)}
 
 
 def write_jsonl(ledger: Ledger, stream: TextIO) -> int:
@@ -119,23 +126,27 @@ def recognise(file: SourceFile) -> str | None:
 
 
 def restore(ledger: Ledger, file: SourceFile, shown: str) -> Restored:
-    """Read an export back in one transaction: all of it or, after an error, nothing."""
+    """Read an export back in one transaction: all of it or, after an error, nothing.
+
+    An empty book becomes the identical one.  In a book that has rows already, what is new was recorded now:
+    the book as of a moment ago must stay what it was.
+    """
     try:
-        with file.open() as stream, ledger.transaction():
-            found = _csv_lines(stream, shown) if recognise(file) == FORMATS["csv"] else _json_lines(stream, shown)
-            return _take(ledger, found, shown)
+        with file.open() as stream:
+            found = csv_lines(stream, shown) if recognise(file) == FORMATS["csv"] else json_lines(stream, shown)
+            return take(ledger, found, shown)
     except (OSError, EOFError, UnicodeError, csv.Error) as error:
         raise ImportFailed(f"the file is cut or damaged: {error}", path=shown) from error
 
 
-def _json_lines(stream: IO[bytes], shown: str) -> Iterator[tuple[int, Any]]:
+def json_lines(stream: IO[bytes], shown: str) -> Iterator[tuple[int, Any]]:
     number = 0
     while raw := stream.readline(MAX_LINE):
         number += 1
         yield number, _parsed(raw, shown, number)
 
 
-def _csv_lines(stream: IO[bytes], shown: str) -> Iterator[tuple[int, Any]]:
+def csv_lines(stream: IO[bytes], shown: str) -> Iterator[tuple[int, Any]]:
     csv.field_size_limit(MAX_LINE)
     reader = csv.reader(raw.decode() for raw in iter(lambda: stream.readline(MAX_LINE), b""))
     next(reader)
@@ -148,24 +159,33 @@ def _csv_lines(stream: IO[bytes], shown: str) -> Iterator[tuple[int, Any]]:
 def _parsed(text: str | bytes, shown: str, number: int) -> Any:
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ImportFailed("this line is not JSON; is the file cut?", path=shown, line=number) from error
     if not isinstance(value, dict) or not value:
         raise ImportFailed("this line is no record of a book", path=shown, line=number)
     return value
 
 
-def _take(ledger: Ledger, found: Iterable[tuple[int, Any]], shown: str) -> Restored:
+def take(ledger: Ledger, found: Iterable[tuple[int, Any]], shown: str) -> Restored:
+    """The numbered lines of an export into the book, in one transaction."""
+    with ledger.transaction():
+        return _take(ledger, found, shown, None if ledger.empty() else recorded(None))
+
+
+def _take(ledger: Ledger, found: Iterable[tuple[int, Any]], shown: str, moment: str | None) -> Restored:
     counts: dict[str, int] = {}
     batches: dict[str, list[dict[str, Any]]] = {}
     new: dict[str, int] = {}
     figures = _Figures()
     ended = False
+    run_ids: set[str] = set()
 
     def flush(kind: str) -> None:
         new[kind] = new.get(kind, 0) + ledger.put(kind, batches.pop(kind, []))
 
     for number, line in found:
+        if ended:
+            raise ImportFailed("there are lines after the last one", path=shown, line=number)
         if number == 1 or MARK in line:
             if line.get(MARK) != VERSION:
                 raise ImportFailed(f"this export has format {line.get(MARK)}, not {VERSION}", path=shown, line=number)
@@ -176,26 +196,30 @@ def _take(ledger: Ledger, found: Iterable[tuple[int, Any]], shown: str) -> Resto
                 raise ImportFailed(f"the export says {line['end']}, there were {counts}", path=shown, line=number)
             continue
         try:
-            kind, made = _rows(line)
+            kind, made = _rows(line, moment)
             for table, row in made:
                 figures.see(table, row)
-        except (KeyError, TypeError, ValueError, ArithmeticError, LedgerError) as error:
+        except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, LedgerError) as error:
             raise ImportFailed(f"this line is no record of a book: {error}", path=shown, line=number) from error
         counts[kind] = counts.get(kind, 0) + 1
         for table, row in made:
             batches.setdefault(table, []).append(row)
+            if "run_id" in row:
+                run_ids.add(row["run_id"])
             if len(batches[table]) >= BATCH:
                 flush(table)
     if not ended:
         raise ImportFailed("the file is cut: its last line is missing", path=shown)
     try:
         figures.check()
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ImportFailed(str(error), path=shown) from error
     for table in list(batches):
         flush(table)
     told = {kind: (new.get(kind, 0), counts.get(kind, 0) - new.get(kind, 0)) for kind in ("entry", "statement")}
-    return Restored(told["entry"], told["statement"])
+    said = settle(ledger, run_ids) if new.get("entry") or new.get("run") else []
+    rivals = rivals_of(list(ledger.history_bare())) if new.get("statement_set") else []
+    return Restored(told["entry"], told["statement"], (*said, *rivals))
 
 
 class _Figures:
@@ -234,20 +258,32 @@ class _Figures:
             raise ValueError(f"{revision.chain}: its figures are missing")
 
 
-def _rows(line: dict[str, Any]) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
+def _rows(line: dict[str, Any], moment: str | None) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
+    """The rows of a line; recorded at *moment*, or when the line says."""
     if "entry" in line:
         entry = Entry.from_dict(line["entry"])
+        check(entry)
         own, _ = rows.from_entry(entry)
         if own["entry_id"] != line["id"]:
             raise ValueError("its content does not have the hash that it names; was the export edited?")
-        return "entry", [("context", rows.from_context(entry)), ("entry", {**own, "recorded_at": line["recorded_at"]})]
-    if "run" in line:
+        made = [("context", rows.from_context(entry)), ("entry", own)]
+    elif "run" in line:
         row = rows.from_run(RunRecord.from_dict(line["run"]))
         if row["record_id"] != line["id"]:
             raise ValueError("its content does not have the hash that it names; was the export edited?")
-        return "run", [("run", {**row, "recorded_at": line["recorded_at"]})]
-    for table in (schema.snapshot, schema.statement_set, schema.statement):
-        if table.name in line:
-            content = line[table.name]
-            return table.name, [(table.name, {column.name: content[column.name] for column in table.c})]
-    raise ValueError(f"{next(iter(line))!r} is no kind of record")
+        made = [("run", row)]
+    else:
+        made = [
+            (table.name, {c.name: line[table.name].get(c.name) for c in table.c})
+            for table in (schema.snapshot, schema.statement_set, schema.statement)
+            if table.name in line
+        ]
+    if not made:
+        raise ValueError(f"{next(iter(line))!r} is no kind of record")
+    kind, last = made[-1]
+    if kind != "statement":
+        last["recorded_at"] = moment or line.get("recorded_at") or line[kind]["recorded_at"]
+        utc_time(last["recorded_at"])
+    for table, row in made:
+        typed(table, row)
+    return kind, made

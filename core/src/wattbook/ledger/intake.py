@@ -10,6 +10,7 @@ from wattbook.config import Config
 from wattbook.errors import ImportFailed
 from wattbook.host import host_name, place
 from wattbook.importing import Imported, together
+from wattbook.ledger.settling import WITHDRAWN, taken_back
 from wattbook.ledger.statements import StatementsAdded
 from wattbook.ledger.store import Added, Ledger
 from wattbook.model import Recording
@@ -17,7 +18,6 @@ from wattbook.records import Entry, Labels, RunRecord, Snapshot
 from wattbook.resolve import Tree
 
 NO_LABELS = Labels()
-WITHDRAWN = "withdrawn"  #: kind of an entry that only takes another one back
 
 
 @frozen(kw_only=True)
@@ -200,19 +200,7 @@ def revised(entries: Iterable[Entry], before: Iterable[Entry]) -> tuple[list[Ent
             )
     for former in old.values():
         changed += 1
-        fresh.append(
-            evolve(
-                former,
-                kind=WITHDRAWN,
-                energy_j=None,
-                low_j=None,
-                high_j=None,
-                outermost=False,
-                terms=(),
-                supersedes=former.entry_id,
-                reason="the same files, imported again, no longer say this",
-            )
-        )
+        fresh.append(taken_back(former, "the same files, imported again, no longer say this"))
     if not changed:
         return fresh, known, []
     return fresh, known, [f"these files were in the book before: {changed} entries were corrected"]

@@ -231,16 +231,29 @@ class Ledger:
 
     def history(self) -> Iterator[Revision]:
         """Every revision of every month, oldest first, with its figures."""
-        with self._reading() as connection:
-            found = [rows.to_revision(row) for row in told_sets(connection)]
-        for revision in found:
+        for revision in self.history_bare():
             with self._reading() as connection:
                 yield filled(revision, figures_of(connection, [revision]))
+
+    def history_bare(self) -> list[Revision]:
+        """Every revision of every month, oldest first, without its figures."""
+        return [rows.to_revision(row) for row in self.sets()]
+
+    def sets(self) -> list[Row[Any]]:
+        """The rows of every revision of every month, in an order that depends on their content."""
+        with self._reading() as connection:
+            return told_sets(connection)
 
     def scan(self, query: Select[Any]) -> Iterator[Row[Any]]:
         """The rows of a query of ``wattbook.ledger.view``, a few at a time, however many there are."""
         with self._reading() as connection:
             yield from connection.execute(query, execution_options={"yield_per": STREAM})
+
+    def empty(self) -> bool:
+        """Whether nothing was ever recorded here."""
+        tables = (schema.entry, schema.run, schema.snapshot, schema.statement_set)
+        with self._reading() as connection:
+            return all(connection.execute(select(table).limit(1)).first() is None for table in tables)
 
     def count(self) -> int:
         """How many entries the book holds, corrected ones and gaps too."""
