@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
+from wattbook.cli.asked import moment_of, period_of, usage, zone_of
 from wattbook.cli.common import common_options, print_json
 
 SUMMARY_ROWS = 50  #: of each table; a step's summary may have 1 MiB
-
-T = TypeVar("T")
 
 if TYPE_CHECKING:
     from wattbook.config import Config
@@ -60,22 +58,21 @@ def command(
     """
     from wattbook.config import load
     from wattbook.errors import WattbookError
-    from wattbook.host import system_timezone
     from wattbook.ledger.fold import fold_in
     from wattbook.ledger.store import Ledger
     from wattbook.report import DEFAULT_DIMENSIONS
     from wattbook.report.dimensions import check_dimension
     from wattbook.report.gate import over, over_budget, parse_mass
 
-    limit_g = _usage("--fail-over", parse_mass, limit) if limit not in (None, "budget") else None
+    limit_g = usage("--fail-over", parse_mass, limit) if limit not in (None, "budget") else None
     if as_json and form not in (None, "json"):
         raise click.UsageError(f"--json and --format {form} contradict each other")
     settings = load(config)
-    zone = _zone(timezone) or settings.report.timezone or _zone(system_timezone(), "the system's time zone") or "UTC"
-    period = _period(month, first, last, zone)
-    moment = _as_of(as_of, zone)
+    zone = zone_of(timezone, settings)
+    period = period_of(month, first, last, zone)
+    moment = moment_of(as_of, zone)
     for dim in dims:
-        _usage("--by", check_dimension, dim)
+        usage("--by", check_dimension, dim)
     with Ledger.open(ledger) as book:
         folded = fold_in(book)
         made = report_of(book, settings, period, tuple(dict.fromkeys(dims)) or DEFAULT_DIMENSIONS, moment)
@@ -90,16 +87,6 @@ def command(
     sentence = over_budget(made) if limit == "budget" else None if limit_g is None else over(made, limit_g)
     if sentence is not None:
         raise WattbookError(sentence)
-
-
-def _usage(option: str, check: Callable[[str], T], value: str) -> T:
-    """What *check* makes of an option's value; what it refuses is wrong usage."""
-    from wattbook.errors import WattbookError
-
-    try:
-        return check(value)
-    except WattbookError as error:
-        raise click.UsageError(f"{option}: {error}") from error
 
 
 def _summarise(report: Report, quiet: bool) -> None:
@@ -122,11 +109,11 @@ def _summarise(report: Report, quiet: bool) -> None:
 def report_of(book: Ledger, settings: Config, period: Period, dims: tuple[str, ...], as_of: datetime | None) -> Report:
     """The report of a period of *book* beside the one before, as it is known today or was *as of* a moment."""
     before = period.before()
-    previous = None if before is None else _built(book, settings, before, (), as_of)
-    return _built(book, settings, period, dims, as_of, previous)
+    previous = None if before is None else built(book, settings, before, (), as_of)
+    return built(book, settings, period, dims, as_of, previous)
 
 
-def _built(
+def built(
     book: Ledger,
     settings: Config,
     period: Period,
@@ -134,6 +121,7 @@ def _built(
     as_of: datetime | None,
     previous: Report | None = None,
 ) -> Report:
+    """The report of one period, alone or beside *previous*."""
     from wattbook.records import utc_text
     from wattbook.report import build
     from wattbook.report.notes import SYNTHETIC
@@ -178,7 +166,7 @@ def _write(report: Report, form: str, output: str | None) -> None:
     elif form == "html":
         text = page(report)
     else:
-        text = as_table(report, bold=output is None and _decorated(), width=_columns() if output is None else None)
+        text = as_table(report, bold=output is None and decorated(), width=columns() if output is None else None)
     if output is None:
         click.echo(text, nl=False)
         return
@@ -186,6 +174,7 @@ def _write(report: Report, form: str, output: str | None) -> None:
 
 
 def write_text(path: str, text: str) -> None:
+    """Write a file whole; raises ``WattbookError`` with a sentence."""
     from wattbook.errors import WattbookError
 
     try:
@@ -202,71 +191,12 @@ def page(report: Report) -> str:
     return as_html(report, derive(report, rows_for(len(report.by))))
 
 
-def _decorated() -> bool:
+def decorated() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _columns() -> int | None:
+def columns() -> int | None:
     """How wide the terminal is; ``None`` for a pipe, whose lines are for programs and stay whole."""
     import shutil
 
     return max(40, shutil.get_terminal_size().columns) if sys.stdout.isatty() else None
-
-
-def _zone(name: str | None, where: str = "--timezone") -> str | None:
-    """An IANA zone that exists; the system's may be anything, and then counts as none."""
-    if not name:
-        return None
-    from zoneinfo import ZoneInfo
-
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        if where != "--timezone":
-            return None
-        raise click.UsageError(f"{where}: {name!r} is no IANA time zone, such as Asia/Singapore") from error
-    return name
-
-
-def _period(month: str | None, first: str | None, last: str | None, zone: str) -> Period:
-    from wattbook.report import Period
-
-    if month and (first or last):
-        raise click.UsageError("--month and --from or --to contradict each other")
-    if bool(first) != bool(last):
-        raise click.UsageError("--from and --to belong together")
-    try:
-        if first and last:
-            return Period.from_days(first, last, zone)
-        return Period.from_month(month or _now(zone), zone)
-    except ValueError as error:
-        raise click.UsageError(f"{'--month' if month else '--from, --to'}: {error}") from error
-
-
-def _now(zone: str) -> str:
-    """The current month, or that of ``SOURCE_DATE_EPOCH`` for a report that must come out the same again."""
-    from zoneinfo import ZoneInfo
-
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    try:
-        now = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise click.UsageError(f"SOURCE_DATE_EPOCH is a number of seconds, not {epoch!r}") from error
-    return now.astimezone(ZoneInfo(zone)).strftime("%Y-%m")
-
-
-def _as_of(text: str | None, zone: str) -> datetime | None:
-    """A moment; a day means its last microsecond, so that what was recorded on it is known."""
-    if text is None:
-        return None
-    from zoneinfo import ZoneInfo
-
-    try:
-        moment = datetime.fromisoformat(text.strip())
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=ZoneInfo(zone))
-        if len(text.strip()) <= 10:
-            moment += timedelta(days=1) - timedelta(microseconds=1)
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise click.UsageError(f"--as-of is a day or a time such as 2026-11-05T09:00+08:00, not {text!r}") from error

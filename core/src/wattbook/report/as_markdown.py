@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from wattbook.report.lines import Block, blocks, subtitle, title
 from wattbook.report.model import Report
@@ -15,6 +15,14 @@ def as_markdown(report: Report, *, most: int | None = None) -> str:
     *most* rows of each table, where a service takes no more; the page says how many are left out.
     """
     return "\n".join(_lines(report, most)) + "\n"
+
+
+def blocks_as_markdown(blocks: Iterable[Block]) -> str:
+    """Titled tables and lists without the frame of a report."""
+    lines: list[str] = []
+    for block in blocks:
+        lines += [*([""] if lines else []), f"## {_escape(block.title)}", "", *_block(block, None)]
+    return "\n".join(lines) + "\n"
 
 
 def _lines(report: Report, most: int | None) -> Iterator[str]:

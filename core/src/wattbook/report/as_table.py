@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 
 from wattbook.report.lines import Block, blocks, subtitle, title
@@ -31,6 +31,14 @@ def _lines(report: Report, bold: bool, width: int | None) -> Iterator[str]:
     yield from _sentence(
         "P provided, M measured, E estimated; location- and market-based are two views and never one sum", width
     )
+
+
+def blocks_as_text(blocks: Iterable[Block], *, bold: bool = False, width: int | None = None) -> str:
+    """Titled tables and lists without the frame of a report."""
+    lines: list[str] = []
+    for block in blocks:
+        lines += [*([""] if lines else []), _heading(block.title, bold), *_block(block, width)]
+    return "\n".join(lines) + "\n"
 
 
 def _sentence(text: str, width: int | None) -> list[str]:

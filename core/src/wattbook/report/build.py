@@ -25,6 +25,7 @@ from wattbook.report.notes import SYNTHETIC, warnings_of
 from wattbook.report.parts import coverage_of, factors_of, gaps_of
 from wattbook.report.period import Period
 from wattbook.report.reductions import reductions_of
+from wattbook.report.runs import use_of
 from wattbook.report.scopes import scopes_of
 from wattbook.report.sums import BASES, Whole, rows_of, shares_by_key, undivided
 
@@ -149,9 +150,5 @@ def _top(free: Iterable[Entry], runs: Mapping[str, RunRecord]) -> list[RunUse]:
     joules = {run_id: math.fsum(entry.energy_j or 0.0 for entry in some) for run_id, some in by_run.items()}
     uses = []
     for run_id in sorted(joules, key=lambda run_id: (-joules[run_id], run_id))[:TOP_RUNS]:
-        run = runs.get(run_id)
-        name = (run.command or run.kind) if run else ""
-        project = min((e.labels.project for e in by_run[run_id] if e.labels.project is not None), default=None)
-        atoms = atoms_of(by_run[run_id])
-        uses.append(RunUse(run_id=run_id, name=name, project=project, total=Whole().add(atoms).total(), atoms=atoms))
+        uses.append(use_of(run_id, by_run[run_id], runs.get(run_id)))
     return uses

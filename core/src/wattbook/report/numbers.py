@@ -80,6 +80,23 @@ def _unit(value: float, scale: Scale) -> tuple[float, str]:
     return found or (next(step for step in scale if step[0] == 1.0) if value == 0 else scale[-1])
 
 
+def spread_text(interval: Interval | None, divisor: float, scale: Scale) -> str:
+    """A difference or a saving, which may be below zero: ``1.2 kg (-0.3 to 2.1 kg)``."""
+    if interval is None:
+        return "unknown"
+    ends = [interval.value, interval.low, interval.high]
+    value, low, high = (None if end is None else end / divisor for end in ends)
+    assert value is not None
+    if low is None or high is None:
+        return scaled(value, scale)
+    if low >= 0:
+        return scaled_range(low, value, high, scale)
+    factor, unit = _unit(max(abs(low), abs(high)), scale)
+    least = max(abs(low), abs(high)) / factor / 100  # what is less than a hundredth of the ends is nothing
+    texts = [digits(0.0 if abs(end / factor) < least else end / factor) for end in (value, low, high)]
+    return f"{texts[0]} {unit} ({texts[1]} to {texts[2]})"
+
+
 def share_text(share: float | None) -> str:
     """A share as a percentage; a small one is not nothing, and nearly all is not all."""
     if share is None:

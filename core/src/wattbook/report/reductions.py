@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wattbook.report.atoms import Atom
-from wattbook.report.levers import Evidence, every_lever, saving_of
+from wattbook.report.levers import Evidence, lever_of, saving_of
 from wattbook.report.model import Reduction
 
 BEST = 3
@@ -17,12 +17,13 @@ def reductions_of(atoms: Sequence[Atom]) -> list[Reduction]:
     """The best levers, none of them certain: each says how much, from what, and what speaks against it."""
     evidence = Evidence(atoms=atoms)
     found = []
-    for lever in every_lever(evidence):
-        saves_g = saving_of(lever, evidence).co2e if lever.name in PROPOSED else None
+    for lever in (one for name in PROPOSED for one in lever_of(name, evidence)):
+        saving = saving_of(lever, evidence)
+        saves_g = saving.co2e
         if saves_g is not None and saves_g.value > 0:
             found.append(
                 Reduction(
-                    name=lever.title, what=lever.what, saves_g=saves_g, basis=f"{lever.confidence}: {lever.source}",
+                    name=lever.title, what=lever.what, saves_g=saves_g, basis=f"{saving.confidence}: {lever.source}",
                     caution=lever.caution, arithmetic=lever.arithmetic, lever=lever.name,
                 )
             )  # fmt: skip

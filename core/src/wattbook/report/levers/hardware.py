@@ -9,6 +9,7 @@ from typing import Any
 
 from wattbook.report.atoms import Atom
 from wattbook.report.levers.model import (
+    AMOUNT,
     HERE,
     LITERATURE,
     MODEL,
@@ -34,6 +35,7 @@ FEWEST = 2  #: runs at each limit before their means are compared
 AT_REST = (0.09, 0.2)
 #: a laptop at work, in watts, where this book has measured none; our judgement
 LAPTOP_W = Share(value=20.0, low=8.0, high=45.0)
+LEAST_J, LEAST_W = 1.0, 0.01  #: below, there is nothing to compare
 DESK = ("dev", "eval")  #: phases whose work could sit on a laptop
 
 
@@ -151,7 +153,7 @@ def _sized(atom: Atom, rating: float, watts: float) -> Share:
     def gone(rest: float) -> float:
         work = min(1.0, max(0.0, (mean / rating - rest) / (1 - rest))) * rating / watts
         power = watts * (rest + (1 - rest) * min(1.0, work)) * max(1.0, work)
-        return 1 - power / mean if mean > 0 else 0.0
+        return 1 - power / mean if mean > LEAST_W else 0.0
 
     low, high = sorted(gone(rest) for rest in AT_REST)
     return Share(value=min(high, max(low, gone(sum(AT_REST) / 2))), low=low, high=high)
@@ -172,7 +174,7 @@ def laptop(evidence: Evidence, options: Options) -> Lever:
         "what": "Development and evaluation of servers could sit on a laptop.",
         "caution": "only what fits a laptop; how much longer it takes is an assumption (--slower), and a server that "
         "stays on draws its idle power all the same",
-        "later": PER_HOUR,
+        "later": AMOUNT,
         "acts_on": frozenset(number for some in servers.values() for number in some),
     }
     # work on an accelerator does not fit
@@ -192,7 +194,7 @@ def laptop(evidence: Evidence, options: Options) -> Lever:
     for host, some in sorted(servers.items()):
         joules = math.fsum(evidence.atoms[n].tally.energy.value for n in some)
         hours = _host_hours(evidence.atoms[n] for n in some)
-        if joules <= 0 or hours <= 0:
+        if joules < LEAST_J or hours <= 0:
             continue
         then = power.times(slower)
         share = Share(

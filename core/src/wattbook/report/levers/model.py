@@ -13,6 +13,7 @@ from wattbook.report.model import RunUse
 
 #: where a saving comes from, the surest first
 HERE, MODEL, LITERATURE, ASSUMED = "measured here", "a model", "literature", "assumed"
+PARTLY, ESTIMATED = "measured here in part, else estimated", "estimated here"
 
 #: what a later month is compared by: its amount, or its rate per kWh or hour of the same work
 AMOUNT, PER_ENERGY, PER_HOUR, PER_ALL = "amount", "per energy", "per hour", "share of all"
@@ -116,3 +117,4 @@ class Saving:
     money: Interval | None = None
     currency: str = ""
     acts_on_j: float = 0.0
+    confidence: str = ""  #: that of the lever, where its energy is measured

@@ -222,9 +222,9 @@ def hour(evidence: Evidence, options: Options) -> Lever:
     return Lever(
         confidence=LITERATURE,
         source="; ".join(FLAT[zone][1] for zone in flat),
-        arithmetic=(f"at most {carbon_text(whole)} x {most:.0%}, and rather nothing",),
+        arithmetic=(f"at most {carbon_text(whole)} x {most * 100:g} %, and rather nothing",),
         effects=effects,
-        notes=(f"shifting hours gains next to nothing: less than {most:.0%}", *notes),
+        notes=(f"shifting hours gains next to nothing: less than {most * 100:g} %", *notes),
         **told,
     )
 

@@ -10,7 +10,7 @@ from wattbook.accounting.carbon import factor_of
 from wattbook.accounting.intervals import ENERGY, LOCATION
 from wattbook.factors import Factor
 from wattbook.report.atoms import Atom
-from wattbook.report.levers.model import Effect, Evidence, Lever, Saving, Share
+from wattbook.report.levers.model import ESTIMATED, HERE, PARTLY, Effect, Evidence, Lever, Saving, Share
 from wattbook.units import J_PER_KWH
 
 MARGINAL = "g CO2e, marginal"
@@ -53,7 +53,9 @@ def together(levers: Iterable[Lever], evidence: Evidence) -> Saving | None:
 
 def _saving(lever: Lever, effects: Mapping[int, Sequence[Named]], evidence: Evidence) -> Saving:
     if lever.unknown is not None or not effects:
-        return Saving(lever=lever, marginal=lever.marginal_g, currency=evidence.currency)
+        return Saving(
+            lever=lever, marginal=lever.marginal_g, currency=evidence.currency, confidence=lever.confidence
+        )  # fmt: skip
     energy, grams, marginal, money = Sum(unit=ENERGY), Sum(unit=LOCATION), Sum(unit=MARGINAL), Sum()
     uncounted = False  # energy that no factor turns into carbon
     acts_on_j = 0.0
@@ -75,7 +77,16 @@ def _saving(lever: Lever, effects: Mapping[int, Sequence[Named]], evidence: Evid
         money=_of(money) if money.parts else None,
         currency=evidence.currency,
         acts_on_j=acts_on_j,
+        confidence=_confidence(lever, [evidence.atoms[number] for number in effects]),
     )
+
+
+def _confidence(lever: Lever, atoms: Sequence[Atom]) -> str:
+    """What is said to be measured here is so only as far as the book has measured it."""
+    if lever.confidence != HERE:
+        return lever.confidence
+    bases = {atom.line.basis for atom in atoms if atom.tally.energy.value}
+    return HERE if bases <= {"measured"} else ESTIMATED if "measured" not in bases else PARTLY
 
 
 def _of(made: Sum) -> Interval | None:
