@@ -8,7 +8,7 @@ from pathlib import Path
 import attrs
 import pytest
 from wattbook import ImportSource, Meter
-from wattbook.testing import ImportContract, MeasureContract, a_source
+from wattbook.testing import MeasureContract, RecordingContract, a_source
 from wattbook_nvidia_smi.smi import stream
 
 DATA = Path(__file__).parent / "data"
@@ -26,7 +26,7 @@ class TestMeasureContract(MeasureContract):
         return attrs.evolve(smi, open=lambda: stream(interval_ms=50))
 
 
-class NvidiaImport(ImportContract):
+class NvidiaImport(RecordingContract):
     FILE = ""
 
     @pytest.fixture

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from wattbook import Host, ImportSource, Meter
-from wattbook.testing import ImportContract, MeasureContract, a_source
+from wattbook.testing import MeasureContract, RecordingContract, a_source
 from wattbook_powermetrics import session
 
 DATA = Path(__file__).parent / "data"
 MAC = Host(name="mac", os="darwin", arch="arm64", model="Mac16,8", virtual=False)
 
 
-class TestText(ImportContract):
+class TestText(RecordingContract):
     @pytest.fixture
     def plugin_name(self) -> str:
         return "powermetrics"

@@ -9,7 +9,7 @@ from typing import IO
 
 import pytest
 from wattbook import Chip, Host, ImportSource, Meter
-from wattbook.testing import ImportContract, MeasureContract, a_source
+from wattbook.testing import MeasureContract, RecordingContract, a_source
 from wattbook_turbostat.meter import Machine, Offer
 
 DATA = Path(__file__).parent / "data"
@@ -69,7 +69,7 @@ class TestMeasure(MeasureContract):
         return Offer(host, machine=a_machine(recording)).meter()
 
 
-class TestImport(ImportContract):
+class TestImport(RecordingContract):
     @pytest.fixture
     def plugin_name(self) -> str:
         return "turbostat"

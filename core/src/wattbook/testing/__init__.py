@@ -1,7 +1,8 @@
 """Contracts that plugins run against themselves: subclass one, override its fixtures, inherit its tests."""
 
 from wattbook.testing.builders import a_source, an_activity
-from wattbook.testing.contracts import EstimateContract, ImportContract, MeasureContract, PluginContract
+from wattbook.testing.contracts import EstimateContract, MeasureContract, PluginContract
+from wattbook.testing.importing import ImportContract, RecordingContract
 from wattbook.testing.waiting import until
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "ImportContract",
     "MeasureContract",
     "PluginContract",
+    "RecordingContract",
     "a_source",
     "an_activity",
     "until",

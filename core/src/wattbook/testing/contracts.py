@@ -5,27 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from wattbook.errors import ImportFailed, Unavailable
+from wattbook.errors import Unavailable
 from wattbook.hookspecs import NAME
-from wattbook.model import (
-    Activity,
-    Basis,
-    Gap,
-    Host,
-    Importer,
-    ImportSource,
-    Meter,
-    Problem,
-    Reading,
-    Recording,
-    Sample,
-    Statement,
-)
+from wattbook.model import Activity, Basis, Gap, Host, Meter, Reading, Sample
 from wattbook.plugins import gather, manager
 
 
@@ -148,60 +134,3 @@ class EstimateContract(PluginContract):
     @pytest.mark.usefixtures("no_subprocess", "no_network")
     def test_it_is_arithmetic(self, plugin: Any, activity: Activity, gaps: list[Gap], config: Any) -> None:
         list(plugin.estimate(gaps=gaps, activity=activity, config=config))
-
-
-class ImportContract(PluginContract):
-    """What ``import_provided`` owes the core."""
-
-    @pytest.fixture
-    def sample(self) -> ImportSource:
-        raise NotImplementedError("override: wattbook.testing.a_source(path), a file that this plugin reads")
-
-    @pytest.fixture
-    def importer(self, plugin: Any, sample: ImportSource, config: Any) -> Importer:
-        offers: list[Importer] = list(plugin.import_provided(source=sample, config=config))
-        (fitting,) = [o for o in offers if all(o.sniff(file) for file in sample.files)]
-        return fitting
-
-    def test_formats_are_unique(self, plugin: Any, config: Any) -> None:
-        formats = [o.format for o in plugin.import_provided(source=ImportSource(), config=config)]
-        assert formats
-        assert len(set(formats)) == len(formats)
-
-    def test_it_yields_what_its_basis_says(self, importer: Importer, sample: ImportSource) -> None:
-        kinds = {type(item) for item in importer.read(sample)} - {Problem}
-        assert kinds == {Statement if importer.basis is Basis.PROVIDED else Recording}
-
-    def test_reading_twice_gives_the_same(self, importer: Importer, sample: ImportSource) -> None:
-        assert list(importer.read(sample)) == list(importer.read(sample))
-
-    @pytest.mark.usefixtures("no_network")
-    def test_a_file_needs_no_network(self, importer: Importer, sample: ImportSource) -> None:
-        list(importer.read(sample))
-
-    @pytest.mark.parametrize("content", [b"", b"\x00" * 64, b"hello\n", b"\xff\xfe\x00garbage"])
-    def test_garbage_is_not_recognised(self, plugin: Any, config: Any, tmp_path: Path, content: bytes) -> None:
-        from wattbook.testing.builders import a_source
-
-        path = tmp_path / "garbage.txt"
-        path.write_bytes(content)
-        source = a_source(path)
-        for offer in plugin.import_provided(source=source, config=config):
-            assert not any(offer.sniff(file) for file in source.files)
-
-    def test_a_cut_file_is_refused_or_noted(self, importer: Importer, sample: ImportSource, tmp_path: Path) -> None:
-        """Half a file never passes silently as the whole one."""
-        from wattbook.testing.builders import a_source
-
-        whole = list(importer.read(sample))
-        first = sample.files[0]
-        with first.open() as stream:
-            data = stream.read()
-        path = tmp_path / first.path.name.removesuffix(".gz")
-        path.write_bytes(data[: len(data) // 2])
-        try:
-            cut = list(importer.read(a_source(path)))
-        except ImportFailed as refused:
-            assert str(refused)
-        else:
-            assert cut != whole
