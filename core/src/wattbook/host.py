@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -128,11 +129,20 @@ def _usable_threads(root: str, present: int) -> int | None:
     return None if allowed == float("inf") else max(1, int(-(-allowed // 1)))
 
 
-def _quota(root: str) -> float:
-    """Processors' worth of time that the cgroups above this process grant, infinite where unlimited."""
+def reserved_threads(pid: int, present: int, root: str = "/") -> float:
+    """Of *present* hardware threads, those that affinity and the cgroup's quota leave to a process."""
+    allowed = float(present)
+    if hasattr(os, "sched_getaffinity"):
+        with contextlib.suppress(OSError):  # it has ended
+            allowed = min(allowed, len(os.sched_getaffinity(pid)))
+    return min(allowed, _quota(root, str(pid)))
+
+
+def _quota(root: str, who: str = "self") -> float:
+    """Processors' worth of time that the cgroups above a process grant, infinite where unlimited."""
     base = os.path.join(root, "sys/fs/cgroup")
     least = float("inf")
-    for line in _read(root, "proc/self/cgroup").splitlines():
+    for line in _read(root, "proc", who, "cgroup").splitlines():
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         if number == "0" and not controllers:

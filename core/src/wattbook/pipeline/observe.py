@@ -17,7 +17,7 @@ from wattbook.errors import ConfigError
 from wattbook.host import detect, place
 from wattbook.model import Window
 from wattbook.pipeline import Survey, survey
-from wattbook.pipeline.attribute import attributed
+from wattbook.pipeline.causing import Causing, Clock, share_of
 from wattbook.pipeline.document import document
 from wattbook.pipeline.own import own_energy_j
 from wattbook.pipeline.settle import Stretch, settle, source_of
@@ -31,8 +31,6 @@ from wattbook.sampling import (
     asleep_s,
     close,
     poll,
-    stragglers_cpu_s,
-    tree_cpu_s,
 )
 from wattbook.spool.writing import SpoolWriter
 
@@ -43,7 +41,7 @@ if TYPE_CHECKING:
 ESTIMATE_TIMEOUT_S = 10.0  #: long, for a busy machine is no broken plugin
 SYNC_S = 30.0  #: a crash of the whole machine costs at most this
 PIECE_S = 3_600  #: a long run goes to the book in pieces that end with the clock's hour
-LEAST_BUSY_S = 0.05  #: below this, the machine's clock ticks are too coarse for a share
+PART_S = 300  #: what only its command caused in pieces like those of the watch, beside which they stand
 
 
 def observe(order: Mapping[str, Any], events: Events, box: Box) -> None:
@@ -66,7 +64,9 @@ class Observer:
         self.loads = LoadHistogram()
         self.warnings: dict[str, None] = {}
         self.silent: tuple[str, ...] = ()  #: which chosen meters said nothing, and why
-        self.pieces: list[Entry] = []  #: of stretches that are over
+        self.clock = self._clock()
+        self.causing = Causing(order, self.config.defaults, self.clock)
+        self.pieces: list[Entry] = []  #: of stretches that are over: what is recorded
         self.unsaved: list[Entry] = []  #: of them, those that the disk refused
         self.busy_s = 0.0  #: of the machine, in stretches that are over
         self.stretch_s = self.tick_s = order["started_s"]  #: where the running stretch began; the last reading
@@ -107,11 +107,12 @@ class Observer:
             self.surveyed = self._nothing_to_measure(host)
         else:
             self.surveyed = survey(host, self.config, self.plugins)
+        self.causing.surveyed(host.name, self.plugins, self.surveyed)
         for verdict in self.surveyed.resolution.verdicts:
             if verdict.fate == "broken":
                 self._warn(f"{source_of(verdict)} is broken: {verdict.reason}")
             elif verdict.meter is not None and not self.events.ended:
-                thread = MeterThread(source_of(verdict), verdict.meter)
+                thread = MeterThread(source_of(verdict), self.causing.watched(verdict))
                 thread.start()
                 self.threads.append(thread)
 
@@ -122,6 +123,7 @@ class Observer:
         except ConfigError as error:
             self._warn(f"the configuration is not used ({error})")
             self.place = place(self.config)
+        self.causing = Causing(self.order, self.config.defaults, self.clock)
 
     def _first_record(self, host: str) -> RunRecord:
         defaults = self.config.defaults
@@ -192,16 +194,17 @@ class Observer:
     def _poll(self) -> None:
         now_s = time.monotonic()
         self._mind_sleep(now_s)
-        if self._hour(self.stretch_s) != self._hour(now_s):
+        if self._piece(self.stretch_s) != self._piece(now_s):
             self._seal(now_s)
         self._tick(now_s, CpuTimes.now())
         if self.spool is None:
             return
         sync = now_s - self.synced_s > SYNC_S
-        share = self._share(self._cpu_so_far_s(), self.busy_s + self.loads.busy_s)
+        cpu_s = self.clock.so_far_s()
+        share = share_of(cpu_s, self.busy_s + self.loads.busy_s)
         try:
-            entries = [*self.unsaved, *self._settle(now_s)]
-            self.spool.poll(utc_text(self._moment(now_s)), entries, share=share, sync=sync)
+            entries = self.causing.recorded(self._settle(now_s), cpu_s, self.loads.busy_s)
+            self.spool.poll(utc_text(self._moment(now_s)), [*self.unsaved, *entries], share=share, sync=sync)
         except OSError as error:
             self._warn(f"a poll could not be recorded: {_reason(error)}")
         if sync:
@@ -219,8 +222,8 @@ class Observer:
             self.loads.skip(CpuTimes.now())
             self._start_stretch(now_s)
 
-    def _hour(self, at_s: float) -> int:
-        return int(self._moment(at_s).timestamp()) // PIECE_S
+    def _piece(self, at_s: float) -> int:
+        return int(self._moment(at_s).timestamp()) // (PART_S if self.causing.parts else PIECE_S)
 
     def _tick(self, now_s: float, times: CpuTimes | None, *, stop: bool = False) -> None:
         """Read everything as it stands now."""
@@ -229,8 +232,8 @@ class Observer:
         for late in poll(self.threads, stop=stop):
             self._warn(f"{late.source} did not answer in time")
 
-    def _settle(self, until_s: float) -> list[Entry]:
-        """The entries of the running stretch up to now."""
+    def _settle(self, until_s: float, *, over: bool = False) -> list[Entry]:
+        """The entries of the running stretch up to now, those of the models too where it is over."""
         stretch = Stretch(
             window=Window(start=self._moment(self.stretch_s), end=self._moment(until_s)),
             loads=self.loads.loads(),
@@ -238,7 +241,9 @@ class Observer:
             broken={thread.source: thread.broken for thread in self.threads if thread.broken},
         )
         timeout_s = self.order.get("estimate_timeout_s", ESTIMATE_TIMEOUT_S)
-        settled = settle(stretch, self.surveyed, self.plugins, pue=self.config.site.pue, timeout_s=timeout_s)
+        settled = settle(
+            stretch, self.surveyed, self.plugins, pue=self.config.site.pue, timeout_s=timeout_s, compare=over
+        )
         for broken in settled.broken:
             self._warn(f"the plugin {broken.plugin} is broken: {broken.reason}")
         self.silent = settled.silent
@@ -254,7 +259,8 @@ class Observer:
             self._close_stretch(now_s)
 
     def _close_stretch(self, at_s: float) -> None:
-        entries = self._settle(at_s) if at_s > self.stretch_s else []
+        entries = self._settle(at_s, over=True) if at_s > self.stretch_s else []
+        entries = self.causing.seal(entries, self.clock.so_far_s(), self.loads.busy_s)
         self.pieces += entries
         self.unsaved += entries
         if self.spool is not None and self.unsaved:
@@ -270,6 +276,7 @@ class Observer:
         self.loads.clear()
         for thread in self.threads:
             thread.start_stretch()
+        self.causing.start_stretch()
         self.stretch_s = self.tick_s = now_s
 
     def _resume(self, now_s: float) -> None:
@@ -287,9 +294,14 @@ class Observer:
         self._mind_sleep(ended.at_s)
         self._tick(ended.at_s, CpuTimes.from_proc_stat(ended.stat) if ended.stat else CpuTimes.now(), stop=True)
         self._step("estimating what nothing measured")
-        entries = [] if self.paused else self._settle(ended.at_s)
+        entries = [] if self.paused else self._settle(ended.at_s, over=True)
         busy_s = self.busy_s + (0.0 if self.paused else self.loads.busy_s)
-        cpu_s = self._cpu_in_all_s(ended)
+        leftovers = ended.at_s - self.order["started_s"] > 1
+        cpu_s = self.clock.in_all_s(ended.cpu_s, self.record.run_id, leftovers=leftovers)
+        share = share_of(cpu_s, busy_s)
+        entries = self.causing.finish(entries, cpu_s, self.loads.busy_s, known=share is not None)
+        for sentence in self.causing.reasons():
+            self._warn(sentence)
         if self.paused:
             self.suspended_s += ended.at_s - self.stretch_s
         for sentence in self.silent:
@@ -302,7 +314,7 @@ class Observer:
             complete=True,
             exit_code=ended.exit_code,
             signal=ended.signal,
-            process_share=self._share(cpu_s, busy_s),
+            process_share=share,
             verdicts=tuple(_verdict(v) for v in self.surveyed.resolution.verdicts),
             warnings=tuple(self.warnings),
         )
@@ -313,16 +325,12 @@ class Observer:
             except OSError as error:
                 self.box.troubles.append(f"the end of the run is not recorded: {_reason(error)}")
             self.spool.close()
-        doc = document(self.record, [*self.pieces, *entries], command=self.order["argv"])
-        addends = [
-            (e.device, e.energy_j) for e in [*self.pieces, *entries] if e.kind == "reading" and e.outermost
-        ]  # fmt: skip
-        divided = attributed(addends, self.record.process_share)
+        addends = [(e.device, e.energy_j) for e in self.causing.machine if e.kind == "reading" and e.outermost]
         self.box.document = {
-            **doc,
+            **document(self.record, [*self.pieces, *entries], command=self.order["argv"]),
             "process_cpu_s": cpu_s,
-            "attributed": None if divided is None else divided.as_dict(),
-            "own_energy_j": own_energy_j(addends, self._share(self._own_cpu_s(), busy_s)),
+            "attributed": self.causing.attributed(share),
+            "own_energy_j": own_energy_j(addends, share_of(self._own_cpu_s(), busy_s)),
             "suspended_s": round(self.suspended_s, 6),
         }
         self._step("closing the meters")
@@ -337,20 +345,11 @@ class Observer:
         """Processor time of wattbook itself."""
         return time.process_time()
 
-    def _cpu_so_far_s(self) -> float | None:
-        """Processor time of the command's processes until now."""
-        return tree_cpu_s(self.order["pid"])
+    def _clock(self) -> Clock:
+        """Processor time of the command's processes."""
+        from wattbook.pipeline.processor import CommandTime
 
-    def _cpu_in_all_s(self, ended: Event) -> float | None:
-        """Processor time of the command's processes, those included that outlive it."""
-        cpu_s = ended.cpu_s
-        if cpu_s is not None and ended.at_s - self.order["started_s"] > 1:
-            cpu_s += stragglers_cpu_s(self.record.run_id)
-        return cpu_s
-
-    def _share(self, cpu_s: float | None, busy_s: float) -> float | None:
-        """Processor time of the command's processes over the machine's."""
-        return None if cpu_s is None or busy_s < LEAST_BUSY_S else min(1.0, cpu_s / busy_s)
+        return CommandTime(self.order["pid"])
 
     def _moment(self, at_s: float) -> datetime:
         """The wall clock's time at an instant of the monotonic clock, from the start of the run on."""

@@ -9,7 +9,7 @@ from wattbook.pipeline.observe import Observer
 from wattbook.sampling import tree_cpu_s
 
 if TYPE_CHECKING:
-    from wattbook.pipeline.observe import Event
+    from wattbook.pipeline.causing import Clock
 
 
 class InProcess(Observer):
@@ -28,9 +28,21 @@ class InProcess(Observer):
         """One process's time cannot be told apart by threads after the fact."""
         return None
 
-    def _cpu_so_far_s(self) -> float | None:
-        now_s, before_s = tree_cpu_s(os.getpid()), self.order["cpu_before_s"]
-        return None if now_s is None or before_s is None else max(0.0, now_s - before_s)
+    def _clock(self) -> Clock:
+        return OwnTime(self.order["cpu_before_s"])
 
-    def _cpu_in_all_s(self, ended: Event) -> float | None:
-        return ended.cpu_s
+
+class OwnTime:
+    """Processor time of this process and of those that it started, since the stretch began."""
+
+    source = "of this process and those that it started"
+
+    def __init__(self, before_s: float | None) -> None:
+        self._before_s = before_s
+
+    def so_far_s(self) -> float | None:
+        now_s = tree_cpu_s(os.getpid())
+        return None if now_s is None or self._before_s is None else max(0.0, now_s - self._before_s)
+
+    def in_all_s(self, waited_s: float | None, run_id: str, *, leftovers: bool) -> float | None:
+        return waited_s
