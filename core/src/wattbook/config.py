@@ -1,4 +1,7 @@
-"""What the user configured: read from TOML files, checked key by key, each with its origin."""
+"""What the user configured: read from TOML files, checked key by key, each with its origin.
+
+The classes are named tuples, because every run makes them before it can say anything.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,19 @@ import math
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, TypeVar
-
-from attrs import field, frozen
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from wattbook.errors import ConfigError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 T = TypeVar("T")
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
-@frozen(kw_only=True)
-class Site:
+class Site(NamedTuple):
     """Where hosts stand: grid zone, power usage effectiveness, who controls the place."""
 
     name: str = "default"
@@ -29,42 +33,38 @@ class Site:
     intensity_year: int | None = None
 
 
-@frozen(kw_only=True)
-class Select:
+class Select(NamedTuple):
     prefer: tuple[str, ...] = ()  #: plugins (``rapl``) or sources (``nvidia_smi:energy``), best first
 
 
-@frozen(kw_only=True)
-class Defaults:
+class Defaults(NamedTuple):
     project: str | None = None
     phase: str | None = None
     person: str | None = None
     platform: str | None = None
+    attribute: str | None = None  #: whose energy a run books: ``machine`` or ``process``
+    idle: str | None = None  #: how standing energy is divided: ``used``, ``reserved`` or ``none``
 
 
-@frozen(kw_only=True)
-class Account:
+class Account(NamedTuple):
     """Which entries a provider's account claims: by platform or by host."""
 
     platforms: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
 
 
-@frozen(kw_only=True)
-class ReportConfig:
+class ReportConfig(NamedTuple):
     timezone: str | None = None  #: IANA zone of the report's months; the system's where unset
 
 
-@frozen(kw_only=True)
-class Budgets:
+class Budgets(NamedTuple):
     """What a month may emit, in kilograms of CO2e; a period of several months has as many budgets."""
 
     team_kg_per_month: float | None = None
-    projects_kg_per_month: Mapping[str, float] = field(factory=dict)
+    projects_kg_per_month: Mapping[str, float] = EMPTY
 
 
-@frozen(kw_only=True)
-class MarginalConfig:
+class MarginalConfig(NamedTuple):
     """What one more kWh causes in a zone: for decisions only, never for the inventory."""
 
     source: str = ""
@@ -72,29 +72,43 @@ class MarginalConfig:
     hourly_g_per_kwh: tuple[float, ...] = ()  #: 24 values, by the hour of the day in the report's zone
 
 
-@frozen(kw_only=True)
-class WhatIf:
+class WhatIf(NamedTuple):
     """What decisions are told with."""
 
     price_per_kwh: float | None = None
     currency: str = ""
-    marginal: Mapping[str, MarginalConfig] = field(factory=dict)  #: keyed by zone
+    marginal: Mapping[str, MarginalConfig] = EMPTY  #: keyed by zone
 
 
-@frozen(kw_only=True)
-class Config:
+class Share(NamedTuple):
+    """Where ``wattbook ledger push`` and ``pull`` go where nothing else is said."""
+
+    to: str | None = None
+
+
+class Privacy(NamedTuple):
+    """What is written down and told about people."""
+
+    minimum_group: int = 5  #: people in a period below which none of them is shown apart
+    pseudonyms: bool = True  #: false: people are written down by their names
+    keys: str | None = None  #: the file that knows who is who; one in the user's data folder where unset
+
+
+class Config(NamedTuple):
     """The whole configuration; every part has a default, so an empty file is a valid one."""
 
     site: Site = Site()
-    sites: Mapping[str, Site] = field(factory=dict)
+    sites: Mapping[str, Site] = EMPTY
     select: Select = Select()
     defaults: Defaults = Defaults()
-    accounts: Mapping[str, Account] = field(factory=dict)  #: keyed ``provider/account``
-    containment: Mapping[str, str] = field(factory=dict)  #: see ``wattbook.resolve.Tree``
+    accounts: Mapping[str, Account] = EMPTY  #: keyed ``provider/account``
+    containment: Mapping[str, str] = EMPTY  #: see ``wattbook.resolve.Tree``
     report: ReportConfig = ReportConfig()
     budgets: Budgets = Budgets()
+    share: Share = Share()
+    privacy: Privacy = Privacy()
     whatif: WhatIf = WhatIf()
-    plugins: Mapping[str, Mapping[str, Any]] = field(factory=dict)
+    plugins: Mapping[str, Mapping[str, Any]] = EMPTY
     origins: tuple[str, ...] = ()  #: the files read, in the order of rising precedence
 
 
@@ -108,10 +122,10 @@ def load(path: str | os.PathLike[str] | None = None, *, cwd: Path | None = None)
     explicit = path or os.environ.get("WATTBOOK_CONFIG")
     merged: dict[str, Any] = {}
     origins: list[str] = []
-    for file, table in [_read(Path(explicit))] if explicit else _usual(cwd or Path.cwd()):
-        structure(Config, table, where=str(file))
+    for file, table in [_read(os.fspath(explicit))] if explicit else _usual(os.fspath(cwd or os.getcwd())):
+        structure(Config, table, where=file)
         merged = _merge(merged, table)
-        origins.append(str(file))
+        origins.append(file)
     if not merged:
         return Config()
     merged["origins"] = origins
@@ -131,12 +145,16 @@ def plugin_config(name: str, plugin: object, table: Mapping[str, Any]) -> Any:
 
 
 def structure(cls: type[T], table: Mapping[str, Any], *, where: str) -> T:
-    """An instance of the attrs class *cls*; unknown and ill-typed keys are refused with their path."""
+    """An instance of *cls*, an attrs class or a named tuple; unknown and ill-typed keys are refused with their path."""
     if not table:
         return cls()
     import cattrs
+    from cattrs.cols import is_namedtuple, namedtuple_dict_structure_factory
 
     converter = cattrs.Converter(forbid_extra_keys=True)
+    converter.register_structure_hook_factory(
+        is_namedtuple, lambda kind: namedtuple_dict_structure_factory(kind, converter, True, True)
+    )
     for kind in (str, int, float, bool):
         converter.register_structure_hook(kind, _strict)
     try:
@@ -170,6 +188,8 @@ def _as_config_error(error: Exception, where: str) -> ConfigError:
 
 
 def _check(config: Config) -> None:
+    if config.privacy.minimum_group < 1:
+        raise ConfigError("a group has one person or more", where="privacy.minimum_group")
     for key, site in [("site", config.site), *((f"sites.{name}", site) for name, site in config.sites.items())]:
         if site.pue is not None and not 1.0 <= site.pue <= 5.0:
             raise ConfigError(f"{site.pue} is not a power usage effectiveness (1.0 to 5.0)", where=f"{key}.pue")
@@ -178,6 +198,10 @@ def _check(config: Config) -> None:
                 raise ConfigError("an intensity of your own needs intensity_source", where=f"{key}.intensity_g_per_kwh")
             if not 0 <= site.intensity_g_per_kwh <= 3000:
                 raise ConfigError("grams per kWh lie between 0 and 3000", where=f"{key}.intensity_g_per_kwh")
+    for name, known in (("attribute", ("machine", "process")), ("idle", ("used", "reserved", "none"))):
+        chosen = getattr(config.defaults, name)
+        if chosen is not None and chosen not in known:
+            raise ConfigError(f"{chosen!r} is none of {', '.join(known)}", where=f"defaults.{name}")
     told = {f"projects_kg_per_month.{name}": kg for name, kg in config.budgets.projects_kg_per_month.items()}
     if config.budgets.team_kg_per_month is not None:
         told["team_kg_per_month"] = config.budgets.team_kg_per_month
@@ -213,18 +237,21 @@ def _check_whatif(told: WhatIf) -> None:
                 raise ConfigError("grams per kWh lie between 0 and 3000", where=where)
 
 
-def _usual(cwd: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    for file in (Path("/etc/wattbook/config.toml"), Path(user_folder("config")) / "config.toml"):
-        if file.is_file():
+def _usual(cwd: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for file in ("/etc/wattbook/config.toml", os.path.join(user_folder("config"), "config.toml")):
+        if os.path.isfile(file):
             yield _read(file)
-    for folder in (cwd, *cwd.parents):
-        own, project = folder / "wattbook.toml", folder / "pyproject.toml"
-        if own.is_file():
+    folder = os.path.abspath(cwd)
+    while True:
+        own, project = os.path.join(folder, "wattbook.toml"), os.path.join(folder, "pyproject.toml")
+        if os.path.isfile(own):
             yield _read(own)
             return
-        if project.is_file() and b"[tool.wattbook" in project.read_bytes():
+        if os.path.isfile(project) and b"[tool.wattbook" in _bytes(project):
             file, table = _read(project)
             yield file, table.get("tool", {}).get("wattbook", {})
+            return
+        if folder == (folder := os.path.dirname(folder)):
             return
 
 
@@ -246,19 +273,24 @@ MAX_BYTES = 1 << 20  #: no configuration is larger
 _XDG = {"config": "config", "state": "local/state"}
 
 
-def _read(file: Path) -> tuple[Path, dict[str, Any]]:
+def _read(file: str) -> tuple[str, dict[str, Any]]:
     import tomllib
 
     try:
-        if file.exists() and not file.is_file():
-            raise ConfigError("is no file", where=str(file))
-        if file.exists() and file.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"is larger than {MAX_BYTES >> 20} MiB", where=str(file))
-        return file, tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+        if os.path.exists(file) and not os.path.isfile(file):
+            raise ConfigError("is no file", where=file)
+        if os.path.exists(file) and os.path.getsize(file) > MAX_BYTES:
+            raise ConfigError(f"is larger than {MAX_BYTES >> 20} MiB", where=file)
+        return file, tomllib.loads(_bytes(file).decode("utf-8-sig"))
     except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=str(file)) from error
+        raise ConfigError(f"cannot be read: {error.strerror}", where=file) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"is not TOML: {error}", where=str(file)) from error
+        raise ConfigError(f"is not TOML: {error}", where=file) from error
+
+
+def _bytes(file: str) -> bytes:
+    with open(file, "rb") as stream:
+        return stream.read()
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

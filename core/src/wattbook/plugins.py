@@ -11,7 +11,6 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 import pluggy
-from attrs import field, frozen
 
 from wattbook import hookspecs
 from wattbook.config import plugin_config
@@ -23,14 +22,13 @@ from wattbook.resolve import Fate, Offer
 PROBE_TIMEOUT_S = 2.0
 
 
-@frozen(kw_only=True)
-class Broken:
+class Broken(NamedTuple):
     """A plugin that failed in a way it should not have; the traceback is kept for its author."""
 
     plugin: str
     hook: str
     reason: str
-    detail: str = field(default="", repr=False)
+    detail: str = ""
 
     @classmethod
     def from_error(cls, plugin: str, hook: str, error: BaseException) -> Broken:
@@ -41,15 +39,16 @@ class Broken:
         return cls(plugin=plugin, hook=hook, reason=reason, detail="".join(traceback.format_exception(error)))
 
 
-@frozen(kw_only=True)
 class Plugins:
     """The plugins at hand: those that load, with their configuration, and those that do not."""
 
-    manager: pluggy.PluginManager = field(repr=False)
-    broken: tuple[Broken, ...] = ()
-    configs: Mapping[str, Any] = field(factory=dict)
-    versions: Mapping[str, str] = field(factory=dict)
-    _callers: dict[str, list[tuple[str, Any]]] = field(factory=dict, init=False, repr=False, eq=False)
+    def __init__(
+        self, *, manager: pluggy.PluginManager, broken: tuple[Broken, ...] = (),
+        configs: Mapping[str, Any] | None = None, versions: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        self.manager, self.broken = manager, broken
+        self.configs, self.versions = configs or {}, versions or {}
+        self._callers: dict[str, list[tuple[str, Any]]] = {}
 
     @property
     def names(self) -> list[str]:

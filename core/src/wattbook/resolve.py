@@ -1,4 +1,7 @@
-"""Choose the best cover of the machine from what is offered, and remember why not the rest. No I/O."""
+"""Choose the best cover of the machine from what is offered, and remember why not the rest. No I/O.
+
+Named tuples, because every run loads them before it can say anything.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import enum
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from attrs import field, frozen
 
@@ -33,8 +37,7 @@ class Fate(enum.StrEnum):
     BROKEN = "broken"
 
 
-@frozen(kw_only=True)
-class Offer:
+class Offer(NamedTuple):
     """A meter after its probe: usable, or with the reason why not."""
 
     plugin: str
@@ -44,25 +47,24 @@ class Offer:
     fate: Fate | None = None  #: ``UNAVAILABLE`` or ``BROKEN``; ``None`` is usable
     reason: str = ""
     remedy: str = ""
-    meter: Meter | None = field(default=None, eq=False, repr=False)
+    meter: Meter | None = None
 
     @property
     def source(self) -> str:
         return f"{self.plugin}:{self.name}"
 
 
-@frozen(kw_only=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What became of one offer, in a sentence; ``domains`` are those it was chosen for."""
 
     plugin: str
     source: str
-    hook: str = "measure"
     fate: Fate
-    domains: tuple[Domain, ...] = ()
     reason: str
+    hook: str = "measure"
+    domains: tuple[Domain, ...] = ()
     remedy: str = ""
-    meter: Meter | None = field(default=None, eq=False, repr=False)
+    meter: Meter | None = None
 
 
 class Tree:
@@ -228,8 +230,7 @@ def _verdict(
 # --- what a host should have covered ---------------------------------------------------------
 
 
-@frozen(kw_only=True)
-class Want:
+class Want(NamedTuple):
     """A domain that a complete account of a host covers, with its parts and why it matters."""
 
     domain: Domain

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
-from pathlib import Path
 
 from wattbook.errors import ConfigError
-from wattbook.factors.table import DATA, WORLD, find_zone, zones
+from wattbook.factors.table import WORLD, find_zone, packaged, zones
 
 #: links of the time-zone database that name an offset rather than a country
 NO_COUNTRY = re.compile(
@@ -85,7 +85,8 @@ def _link_target(name: str) -> str | None:
 def _tzdata(file: str) -> str:
     import tzdata  # type: ignore[import-untyped]  # ships no types
 
-    return (Path(tzdata.__file__).parent / "zoneinfo" / file).read_text(encoding="utf-8")
+    with open(os.path.join(os.path.dirname(tzdata.__file__), "zoneinfo", file), encoding="utf-8") as stream:
+        return stream.read()
 
 
 def zone_of_region(region: str) -> str | None:
@@ -101,7 +102,7 @@ def zone_of_region(region: str) -> str | None:
 @cache
 def _country_of_region() -> dict[str, str]:
     table = {}
-    for line in (DATA / "regions.tsv").read_text(encoding="utf-8").splitlines():
+    for line in packaged("regions.tsv").splitlines():
         if not line.startswith("#"):
             _, zone, regions = line.split("\t")
             table.update({_plain(region): zone for region in regions.split(",")})

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
-from pathlib import Path
-
-from attrs import frozen
+from typing import NamedTuple
 
 from wattbook.factors.model import Factor
 from wattbook.records import Place
 
-DATA = Path(__file__).parent / "data"
+DATA = os.path.join(os.path.dirname(__file__), "data")
 WORLD = "WORLD"
 SOURCE = "Ember, Yearly Electricity Data {year}, via co2.js 0.19.0 (CC BY 4.0)"
 
@@ -21,8 +20,7 @@ OWN_SIGMA = 0.05
 ALIASES = {"UK": "GB", "EL": "GR"}
 
 
-@frozen(kw_only=True)
-class Zone:
+class Zone(NamedTuple):
     """One row of the table."""
 
     code: str  #: ISO 3166 alpha-2
@@ -34,11 +32,17 @@ class Zone:
     sigma: float
 
 
+def packaged(name: str) -> str:
+    """The text of a table beside this module."""
+    with open(os.path.join(DATA, name), encoding="utf-8") as stream:
+        return stream.read()
+
+
 @cache
 def zones() -> dict[str, Zone]:
     """All zones by their upper-case code, alpha-2 and alpha-3."""
     found: dict[str, Zone] = {}
-    for line in (DATA / "ember.tsv").read_text(encoding="utf-8").splitlines():
+    for line in packaged("ember.tsv").splitlines():
         if line.startswith(("#", "zone\t")):
             continue
         code, iso3, name, year, grams, sigma = line.split("\t")

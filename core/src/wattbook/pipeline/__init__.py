@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-from attrs import frozen
+from typing import NamedTuple
 
 from wattbook.config import Config
 from wattbook.model import Activity, Gap, Host, Reading
@@ -12,8 +11,7 @@ from wattbook.plugins import PROBE_TIMEOUT_S, Broken, Plugins, probe
 from wattbook.resolve import Offer, Resolution, Want, resolve, uncovered, wanted
 
 
-@frozen(kw_only=True)
-class Survey:
+class Survey(NamedTuple):
     """What can be measured on a host, what was chosen, and what is left open."""
 
     host: Host
@@ -32,8 +30,7 @@ def survey(host: Host, config: Config, plugins: Plugins) -> Survey:
     return Survey(host=host, offers=offers, resolution=resolution, open_wants=tuple(left))
 
 
-@frozen(kw_only=True)
-class Filled:
+class Filled(NamedTuple):
     """Answers to gaps: readings with the plugin that gave each, the gaps that stay, and what broke."""
 
     readings: tuple[tuple[str, Reading], ...]
