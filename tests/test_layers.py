@@ -16,8 +16,8 @@ LAYERS = [
     {"cli", "__main__"},
     {"byhand", "diagnosis", "explaining", "selfcheck", "tracking", "watching"},
     {"pipeline"},
-    {"plugins", "sampling", "spool", "host", "importing", "ledger", "jobs"},
-    {"recording", "report"},
+    {"plugins", "corrections", "sampling", "spool", "host", "importing", "ledger", "jobs", "sharing"},
+    {"recording", "report", "calibrating"},
     {"accounting"},
     {"resolve", "factors", "counters"},
     {"hookspecs"},
@@ -28,6 +28,7 @@ LAYERS = [
 NO_IO = {
     "resolve",
     "accounting",
+    "calibrating",
     "counters",
     "recording",
     "report",

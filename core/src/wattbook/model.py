@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from wattbook.imported import Identity as Identity
     from wattbook.imported import Importer as Importer
     from wattbook.imported import ImportSource as ImportSource
+    from wattbook.imported import Piece as Piece
     from wattbook.imported import Problem as Problem
     from wattbook.imported import Recording as Recording
+    from wattbook.imported import Sheet as Sheet
     from wattbook.imported import SourceFile as SourceFile
     from wattbook.imported import Statement as Statement
 
@@ -174,6 +176,7 @@ class Term:
     high_w: float
     formula: str
     source: str
+    family: str = ""  #: the chips for which the model errs alike: what a calibration corrects together
 
 
 @frozen(kw_only=True)

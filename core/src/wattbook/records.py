@@ -77,13 +77,15 @@ class Labels:
 class Entry:
     """One line of the book: joules of one domain over one window, or a gap with its reason.
 
+    A line of kind ``model`` is what an estimator says of a domain that was measured: it stands beside the
+    measured reading, is never an addend, and serves calibration alone.
     ``outermost`` is true for an addend and false for a breakdown of one.  The id is the hash of the
     content, so that the same content again is no new row; ``recorded_at`` is not part of it.  What an
     entry shares with many others (``CONTEXT``) is hashed by itself and stands in the content by that hash.
     Only what differs from a field's default is hashed: a field added later changes no old id.
     """
 
-    kind: str = "reading"  #: ``reading`` or ``gap``
+    kind: str = "reading"  #: ``reading``, ``gap`` or ``model``
     run_id: str
     start: str  #: ``utc_text``
     end: str
@@ -177,8 +179,10 @@ class Entry:
         place: Place = Place(),
         evidence_sha256: str | None = None,
         synthetic: bool = False,
+        kind: str = "reading",
     ) -> Entry:
         return cls(
+            kind=kind,
             run_id=run_id,
             start=utc_text(reading.window.start),
             end=utc_text(reading.window.end),
@@ -189,13 +193,13 @@ class Entry:
             energy_j=reading.energy_j,
             low_j=reading.low_j,
             high_j=reading.high_j,
-            outermost=outermost,
+            outermost=outermost and kind == "reading",
             plugin=plugin,
             source=reading.source,
             source_version=source_version,
             cause=reading.cause or f"{reading.basis}:{plugin}:{reading.source}",
             method=reading.method,
-            terms=tuple({name: getattr(term, name) for name in _TERM_FIELDS} for term in reading.terms),
+            terms=tuple(_told(term) for term in reading.terms),
             warnings=reading.warnings,
             labels=labels,
             place=place,
@@ -284,6 +288,8 @@ class RunRecord:
     exit_code: int | None = None
     signal: str | None = None
     process_share: float | None = None
+    units: float | None = None  #: how much work it did, where somebody said so: 1000 tokens
+    unit: str = ""  #: of what
     labels: Labels = Labels()
     verdicts: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
@@ -315,6 +321,11 @@ class Snapshot:
 def terms_from(entry: Entry) -> tuple[Term, ...]:
     """The typed terms of an entry's estimate."""
     return tuple(_known(Term, term) for term in entry.terms)
+
+
+def _told(term: Term) -> dict[str, Any]:
+    """The fields of a term; a family only where there is one, so that terms without one are as they always were."""
+    return {name: getattr(term, name) for name in _TERM_FIELDS if name != "family" or term.family}
 
 
 def _known(cls: Any, plain: Mapping[str, Any]) -> Any:

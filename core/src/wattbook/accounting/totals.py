@@ -40,7 +40,7 @@ class Tally:
     no_factor: Sum = field(factory=lambda: Sum(unit=ENERGY), init=False)
 
     def add(self, entry: Entry) -> None:
-        """An entry; gaps and breakdowns of other entries add nothing."""
+        """An entry; gaps, breakdowns of other entries and models' figures add nothing."""
         if not counts(entry):
             return
         joules = entry.energy_j
@@ -102,8 +102,8 @@ class Tally:
 
 
 def counts(entry: Entry) -> bool:
-    """Whether an entry is an addend: a reading, and not a breakdown of another one."""
-    return entry.kind != "gap" and entry.outermost and entry.energy_j is not None
+    """Whether an entry is an addend: a reading, and neither a breakdown of another one nor a model's figure beside it."""
+    return entry.kind == "reading" and entry.outermost and entry.energy_j is not None
 
 
 def total(entries: Iterable[Entry]) -> Total:

@@ -74,6 +74,7 @@ def _branch(branch: Branch) -> dict[str, Any]:
             },
         },
         "inside": [_entry(other) for other in branch.inside],
+        "modelled": None if branch.modelled is None else _entry(branch.modelled),
     }
 
 

@@ -80,6 +80,9 @@ def _readings(group: Sequence[Branch]) -> Iterator[str]:
     if len(group) <= FEW:
         for branch in group:
             yield from _leaves(branch)
+    models = [b.modelled.energy_j for b in group if b.modelled is not None and b.modelled.energy_j is not None]
+    if models and len(models) == len(group):
+        yield f"      beside it, not added: the model alone says {energy_text(math.fsum(models))}"
     inside = [other for branch in group for other in branch.inside]
     for part in dict.fromkeys(f"{other.device}/{other.domain}" for other in inside):
         some = [o.energy_j for o in inside if f"{o.device}/{o.domain}" == part and o.energy_j is not None]

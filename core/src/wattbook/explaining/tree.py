@@ -38,6 +38,7 @@ class Branch:
     leaves: tuple[Leaf, ...]
     carbon: Carbon
     inside: tuple[Entry, ...] = ()
+    modelled: Entry | None = None  #: what the model alone would have said of what was measured
 
 
 @frozen(kw_only=True)
@@ -67,16 +68,23 @@ def explain(kind: str, id: str, entries: Iterable[Entry], run: RunRecord | None)
     entries = list(entries)
     alone = kind == "entry"
     addends = [entry for entry in entries if counts(entry) or (alone and entry.energy_j is not None)]
+    models = {(e.run_id, e.device, e.domain, e.start, e.end): e for e in entries if e.kind == "model" and not alone}
     tally = Tally()
     for entry in addends:
-        tally.add(evolve(entry, outermost=True))
+        tally.add(evolve(entry, kind="reading", outermost=True))
     return Explanation(
         kind=kind,
         id=id,
         run=run,
         total=tally.total(),
         branches=tuple(
-            Branch(entry=entry, leaves=leaves_of(entry), carbon=carbon_of(entry), inside=_inside(entry, entries))
+            Branch(
+                entry=entry,
+                leaves=leaves_of(entry),
+                carbon=carbon_of(entry),
+                inside=_inside(entry, entries),
+                modelled=models.get((entry.run_id, entry.device, entry.domain, entry.start, entry.end)),
+            )
             for entry in addends
         ),
         gaps=tuple(entry for entry in entries if entry.kind == "gap"),
@@ -122,7 +130,7 @@ def _inside(entry: Entry, entries: Sequence[Entry]) -> tuple[Entry, ...]:
     return tuple(
         other
         for other in entries
-        if other.kind != "gap"
+        if other.kind == "reading"
         and not other.outermost
         and other is not entry
         and other.device == entry.device

@@ -38,9 +38,17 @@ class Filled(NamedTuple):
     broken: tuple[Broken, ...] = ()
 
 
-def fill(plugins: Plugins, gaps: Iterable[Gap], activity: Activity, *, timeout_s: float | None = None) -> Filled:
+def fill(
+    plugins: Plugins,
+    gaps: Iterable[Gap],
+    activity: Activity,
+    *,
+    timeout_s: float | None = None,
+    calibrated: bool = True,
+) -> Filled:
     """Step 7: ask the estimators about what is open; the first plugin by name that answers a gap wins it.
 
+    With *calibrated*, an answer for which this machine has a correction is corrected.
     A plugin that takes longer than *timeout_s*, where given, is left behind and shown as broken.
     An answer about something that was not asked, or without an interval, is a defect of the plugin.
     """
@@ -62,4 +70,8 @@ def fill(plugins: Plugins, gaps: Iterable[Gap], activity: Activity, *, timeout_s
             broken.append(
                 Broken(plugin=plugin, hook="estimate", reason="it answered with something that was not asked")
             )
+    if calibrated and any(term.family for _, reading in readings for term in reading.terms):
+        from wattbook.corrections import corrected
+
+        readings = [(plugin, corrected(reading)) for plugin, reading in readings]
     return Filled(readings=tuple(readings), gaps=tuple(left.values()), broken=tuple(broken))

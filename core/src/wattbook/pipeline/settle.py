@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from wattbook.model import Activity, Basis, Domain, Gap, Load, Reading, Window
@@ -12,6 +12,9 @@ from wattbook.records import Entry, Labels, Place
 from wattbook.resolve import Verdict, uncovered, wanted
 from wattbook.sampling import Tally
 
+WHOLE = ("machine/wall", "machine/platform")  #: what a meter of the whole machine may be called
+HOST = Domain(device="machine", name="host")
+COMPARED = "measured; the model is held against it"
 SEEN_SHARE = 0.25  #: a meter that saw less of a stretch than this did not measure it
 
 
@@ -32,6 +35,7 @@ class Settled(NamedTuple):
     gaps: tuple[Gap, ...]
     broken: tuple[Broken, ...] = ()
     silent: tuple[str, ...] = ()  #: which chosen meters said too little, and why
+    models: tuple[tuple[str, Reading], ...] = ()  #: what the models say of what was measured: for calibration alone
 
     def entries(
         self, *, run_id: str, host: str, labels: Labels, place: Place, versions: Mapping[str, str]
@@ -45,13 +49,30 @@ class Settled(NamedTuple):
             for plugin, reading, outermost in self.readings
         ]  # fmt: skip
         entries += [Entry.from_gap(gap, run_id=run_id, host=host, labels=labels, place=place) for gap in self.gaps]
+        entries += [
+            Entry.from_reading(
+                reading, run_id=run_id, host=host, plugin=plugin, source_version=versions.get(plugin, ""),
+                labels=labels, place=place, kind="model",
+            )
+            for plugin, reading in self.models
+        ]  # fmt: skip
         return entries
 
 
 def settle(
-    stretch: Stretch, survey: Survey, plugins: Plugins, *, pue: float | None = None, timeout_s: float | None = None
+    stretch: Stretch,
+    survey: Survey,
+    plugins: Plugins,
+    *,
+    pue: float | None = None,
+    timeout_s: float | None = None,
+    compare: bool = False,
 ) -> Settled:
-    """Steps 5 to 7 of a run: measured readings, then estimates for what nothing measured, then what stays open."""
+    """Steps 5 to 7 of a run: measured readings, then estimates for what nothing measured, then what stays open.
+
+    With *compare*, the models are also asked about what was measured: once for a stretch that is over, since
+    that is what a calibration pairs, and not at every poll.
+    """
     tree = survey.resolution.tree
     chosen: list[tuple[str, Reading]] = []
     inside: list[tuple[str, Reading]] = []
@@ -96,12 +117,36 @@ def settle(
     readings = [(plugin, reading, True) for plugin, reading in (*chosen, *filled.readings)]
     readings += [(plugin, reading, False) for plugin, reading in inside]
     seen = {domain.address for domain in covered}
+    models: tuple[tuple[str, Reading], ...] = ()
+    if compare:
+        asked = compared([reading for _, reading in (*chosen, *inside)], [gap.domain for gap in gaps], survey)
+        models = fill(plugins, asked, activity, timeout_s=timeout_s, calibrated=False).readings
     return Settled(
         readings=tuple(readings),
         gaps=(*holes, *filled.gaps),
         broken=filled.broken,
         silent=tuple(dict.fromkeys(why for address, why in silent.items() if address not in seen)),
+        models=models,
     )
+
+
+def compared(measured: Iterable[Reading], still_open: Iterable[Domain], survey: Survey) -> list[Gap]:
+    """The domains whose measured energy a model can be held against, put as gaps.
+
+    A figure of the whole machine is held against the model of ``machine/host`` where the machine has no
+    accelerator, which such a figure may contain.
+    """
+    asked: dict[str, Gap] = {}
+    devices = [chip.device for chip in survey.host.gpus] + [domain.device for domain in still_open]
+    readings = list(measured)
+    devices += [reading.domain.device for reading in readings]
+    alone = not any(device.startswith(("gpu:", "module:")) for device in devices)
+    for reading in readings:
+        domain = reading.domain
+        if domain.address in WHOLE and alone:
+            domain = HOST
+        asked.setdefault(domain.address, Gap(domain=domain, window=reading.window, reason=COMPARED))
+    return list(asked.values())
 
 
 def source_of(verdict: Verdict) -> str:

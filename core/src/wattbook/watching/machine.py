@@ -113,8 +113,11 @@ class Machine:
         for late in poll(self.threads):
             self.warnings[f"{late.source} did not answer in time"] = None
 
-    def settle(self, moment: datetime) -> Settled:
-        """The running stretch, accounted for up to the last tick; *moment* is the label of its start."""
+    def settle(self, moment: datetime, *, over: bool = False) -> Settled:
+        """The running stretch, accounted for up to the last tick; *moment* is the label of its start.
+
+        With *over*, the models are asked about what was measured too.
+        """
         duration_s = self._tick_s - self._start_s
         stretch = Stretch(
             window=Window(start=moment, end=moment + timedelta(seconds=duration_s)),
@@ -122,7 +125,10 @@ class Machine:
             tallies={thread.source: thread.tallies() for thread in self.threads},
             broken={thread.source: thread.broken for thread in self.threads if thread.broken},
         )
-        settled = settle(stretch, self.surveyed, self.plugins, pue=self.config.site.pue, timeout_s=ESTIMATE_TIMEOUT_S)
+        settled = settle(
+            stretch, self.surveyed, self.plugins,
+            pue=self.config.site.pue, timeout_s=ESTIMATE_TIMEOUT_S, compare=over,
+        )  # fmt: skip
         for broken in settled.broken:
             self.warnings[f"the plugin {broken.plugin} is broken: {broken.reason}"] = None
         for sentence in settled.silent:

@@ -182,15 +182,15 @@ class Recorder:
 
     def _close(self, at_s: float) -> float:
         """The running stretch ended at *at_s*, where it was read last; answers with its label."""
-        self._keep(self._entries(at_s))
+        self._keep(self._entries(at_s, over=True))
         return self._timeline.end(at_s)
 
-    def _entries(self, until_s: float) -> list[Entry]:
+    def _entries(self, until_s: float, *, over: bool = False) -> list[Entry]:
         """The running stretch as lines of the book, none where it has no length."""
         start_s, end_s = self._timeline.start_s, self._timeline.label(until_s)
         if end_s - start_s < 0.001:
             return []
-        settled = self.machine.settle(moment_of(start_s))
+        settled = self.machine.settle(moment_of(start_s), over=over)
         loads = self.machine.loads
         readings = [reading for _, reading, outermost in settled.readings if outermost]
         self.idle = is_idle(loads.busy_s, loads.total_s, readings, below=self.idle_below)

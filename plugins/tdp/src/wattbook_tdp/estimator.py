@@ -43,6 +43,7 @@ def answer(gap: Gap, activity: Activity) -> Reading | Gap | None:
                 high_w=up * per_s,
                 formula=piece.formula,
                 source=piece.source,
+                family=piece.family,
             )
         )
     return Reading(

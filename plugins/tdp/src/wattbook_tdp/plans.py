@@ -25,6 +25,7 @@ class Piece(NamedTuple):
     source: str
     uncertain: float = 0.0  #: relative uncertainty of the chip's figure, beside the model's own
     bounds: intervals.Factors | None = None  #: instead of the plan's
+    family: str = ""  #: of the chips, where the model's error is theirs
 
 
 class Plan(NamedTuple):
@@ -81,6 +82,7 @@ def _server(cpu: Processors, memory_gb: float | None, used: str, scale: str) -> 
             f"T x (0.22 + 0.86 x f), T = {tdp_w:g} W, memory unknown, {used}",
             source,
             cpu.uncertain,
+            family=cpu.family,
         )
         return Plan(
             (only,),
@@ -96,6 +98,7 @@ def _server(cpu: Processors, memory_gb: float | None, used: str, scale: str) -> 
         f"T x (0.15 + 0.70 x f), T = {tdp_w:g} W, {used}",
         source,
         cpu.uncertain,
+        family=cpu.family,
     )
     memory = Piece(
         "memory",
@@ -125,6 +128,7 @@ def package(activity: Activity, loads: Sequence[Load]) -> Plan | str:
         f"T x (0.12 + 0.93 x u^0.69), T = {tdp_w:g} W, u = {summary(loads)} {SCALES[scale]}",
         f"{c.RAPL_FIT}; T: {cpu.source}",
         cpu.uncertain,
+        family=cpu.family,
     )
     return Plan((piece,), lambda u: c.PACKAGE_Q, "model:tdp.package", "CPU package from TDP", cpu.warnings, cpu.upper)
 
@@ -158,6 +162,7 @@ def gpu(activity: Activity, loads: Sequence[Load], domain: Domain) -> Plan | str
         f"L x (0.10 + 0.62 x u), L = {limit_w:g} W, u = {summary(loads)}",
         f"{c.GPU_FIT}; L: {known.source}",
         known.uncertain,
+        family=known.family,
     )
     return Plan((piece,), lambda u: c.GPU_Q, "model:tdp.gpu", "GPU from power limit and utilisation", known.warnings)
 
@@ -174,6 +179,7 @@ def soc(activity: Activity, loads: Sequence[Load]) -> Plan | str:
         f"T x (0.02 + 0.73 x f), T = {tdp_w:g} W, {_used(loads, scale)}",
         f"judgement held against recordings; T: {cpu.source}",
         cpu.uncertain,
+        family=cpu.family,
     )
     return Plan((piece,), lambda u: c.SOC_Q, "model:tdp.soc", "system on a chip from design power", cpu.warnings)
 

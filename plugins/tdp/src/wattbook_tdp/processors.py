@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from wattbook import Chip, Host
 
 from wattbook_tdp import constants as c
+from wattbook_tdp.families import family
 from wattbook_tdp.intervals import age, client
 from wattbook_tdp.makers import make
 
@@ -23,6 +24,7 @@ class Processors:
 
     label: str
     one: str  #: the label of a single chip
+    family: str = ""  #: of the chips, where they are known
     tdp_w: float | None = None  #: of the share that the host may use; ``None``: not known, or not the host's own
     threads: int | None
     maker: str  #: ``amd`` or ``intel``, for the watts per thread
@@ -80,6 +82,7 @@ def processors(host: Host) -> Processors:
         unknown,
         label=f"{len(chips)} x {one}" if len(chips) > 1 else one,
         one=one,
+        family="" if facts is None else family(facts.name),
         tdp_w=tdp_w * share,
         # a machine names all of its memory; a person describing a job names the job's
         memory_share=share if chips[0].device else 1.0,
