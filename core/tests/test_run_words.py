@@ -13,7 +13,7 @@ from wattbook.cli.run_words import plain
 
 WORDS = st.sampled_from(
     ["--project", "p", "--phase", "train", "walk", "--tag", "a=b", "a", "=b", "--site", "home", "--interval", "2", "0.5",
-     "0", "nan", "-1", "x", "-o", "-ofile", "--output", "-", "--ledger", "/tmp/b.db", "mysql://h/b", "--config",
+     "0", "nan", "-1", "x", "--units", "5:token", "x:y", "-o", "-ofile", "--output", "-", "--ledger", "/tmp/b.db", "mysql://h/b", "--config",
      "/no/such/file", "--json", "-q", "--quiet", "-qq", "--help", "-h", "--", "--project=p", "--interval=3", "--tag=x=y=z",
      "--phase=ci", "--proj", "--no", "", " ", "\n", "ü"]
 )  # fmt: skip

@@ -9,6 +9,7 @@ import click
 from wattbook.cli.common import common_options
 from wattbook.cli.run_words import INTERVAL_S, MODES, PHASES, POLICIES, fits, lasts, refusal
 from wattbook.cli.running import run
+from wattbook.units import parse_work
 
 
 class AfterDashes(click.Command):
@@ -44,6 +45,12 @@ def _interval(ctx: click.Context, param: click.Parameter, value: float) -> float
     return value
 
 
+def _work(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value is not None and parse_work(value) is None:
+        raise click.BadParameter("it is a number above 0, and what of: 1000:token", ctx, param)
+    return value
+
+
 @click.command("run", cls=AfterDashes, short_help="Run one command and book its energy and carbon.")
 @click.option("--project", metavar="P", envvar="WATTBOOK_PROJECT", callback=_printable, help="What it is for.")
 @click.option("--phase", type=click.Choice(PHASES), envvar="WATTBOOK_PHASE", help="Which kind of work it is.")
@@ -51,10 +58,17 @@ def _interval(ctx: click.Context, param: click.Parameter, value: float) -> float
 @click.option("--site", metavar="NAME", callback=_printable, help="The configured site of this machine.")
 @click.option("--interval", "interval_s", metavar="S", type=float, default=INTERVAL_S, callback=_interval,
               show_default=True, help="Seconds between two polls: what a crash can cost.")  # fmt: skip
-@click.option("--attribute", type=click.Choice(MODES),
-              help="Book the machine's energy, or only what the command's processes caused.  [default: machine]")
-@click.option("--idle", type=click.Choice(POLICIES),
-              help="Whose standing power is: divided by use, by what is reserved, or nobody's.  [default: used]")
+@click.option(
+    "--attribute",
+    type=click.Choice(MODES),
+    help="Book the machine's energy, or only what the command's processes caused.  [default: machine]",
+)
+@click.option(
+    "--idle",
+    type=click.Choice(POLICIES),
+    help="Whose standing power is: divided by use, by what is reserved, or nobody's.  [default: used]",
+)
+@click.option("--units", metavar="N[:NAME]", callback=_work, help="How much work it does, such as 1000:token.")
 @click.option("-o", "--output", metavar="FILE", help="Write the JSON document to FILE.")
 @common_options
 @click.argument("forgotten", nargs=-1, metavar="")

@@ -9,6 +9,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from wattbook.units import parse_work
+
 #: a test compares these with ``wattbook.model.Phase``, which is too heavy to import before the command starts
 PHASES = ("dev", "train", "eval", "serve", "ci", "idle")
 MODES = ("machine", "process")  #: as ``wattbook.pipeline.attribute`` knows them, and so are the next
@@ -21,7 +23,7 @@ FLAGS = {"--json": "as_json", "--quiet": "quiet", "-q": "quiet"}
 VALUES = {
     "--project": "project", "--phase": "phase", "--tag": "tags", "--site": "site", "--interval": "interval_s",
     "-o": "output", "--output": "output", "--config": "config", "--ledger": "ledger",
-    "--attribute": "attribute", "--idle": "idle",
+    "--attribute": "attribute", "--idle": "idle", "--units": "units",
 }  # fmt: skip
 CHOICES = {"phase": PHASES, "attribute": MODES, "idle": POLICIES}
 FROM_ENVIRONMENT = {"project": "WATTBOOK_PROJECT", "phase": "WATTBOOK_PHASE"}
@@ -45,8 +47,10 @@ def plain(words: Sequence[str], environ: Mapping[str, str]) -> dict[str, Any] | 
             continue
         if word.startswith("--") and "=" in word:
             word, _, value = word.partition("=")
+        elif not left:
+            return None
         else:
-            value = left.pop(0) if left else "-"
+            value = left.pop(0)
         name = VALUES.get(word)
         if (
             name is None
@@ -79,6 +83,7 @@ def _good(found: Mapping[str, Any], tags: Sequence[str]) -> bool:
         and all("=" in tag and tag.partition("=")[0].strip() for tag in tags)
         and all(found[name] in (None, *known) for name, known in CHOICES.items())
         and lasts(found["interval_s"])
+        and (found["units"] is None or parse_work(found["units"]) is not None)
     )
 
 

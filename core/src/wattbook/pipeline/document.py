@@ -31,6 +31,8 @@ def document(run: RunRecord, entries: Sequence[Entry], *, command: Sequence[str]
         "co2e_high_g": _high(sums.location_g),
         "factor": factors[0].as_dict() if factors and factors[0] is not None else None,
         "process_share": run.process_share,
+        "units": run.units,
+        "unit": run.unit or None,
         "readings": _readings(entries),
         "gaps": _gaps(entries),
         "by_basis_j": {basis: _sum_j(e for e in addends if e.basis == basis) for basis in ("measured", "estimated")},

@@ -33,6 +33,7 @@ from wattbook.sampling import (
     poll,
 )
 from wattbook.spool.writing import SpoolWriter
+from wattbook.units import parse_work
 
 if TYPE_CHECKING:
     from wattbook.pipeline.events import Box, Events
@@ -308,6 +309,7 @@ class Observer:
             self._warn(sentence)
         if self.suspended_s:
             self._warn(f"the command stood still for {self.suspended_s:.1f} s, which are not counted")
+        work = parse_work(self.order.get("units") or "")
         self.record = evolve(
             self.record,
             end=utc_text(self._moment(ended.at_s)),
@@ -315,6 +317,8 @@ class Observer:
             exit_code=ended.exit_code,
             signal=ended.signal,
             process_share=share,
+            units=work[0] if work else None,
+            unit=work[1] if work else "",
             verdicts=tuple(_verdict(v) for v in self.surveyed.resolution.verdicts),
             warnings=tuple(self.warnings),
         )

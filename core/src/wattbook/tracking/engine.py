@@ -12,6 +12,7 @@ from contextvars import ContextVar, Token
 from typing import Any, NamedTuple
 
 from wattbook.tracking.figures import TrackedRun
+from wattbook.units import parse_work
 
 STALLED_S = 10.0  #: how long a step may do nothing at the end
 LONGEST_S = 60.0  #: and how long all of them may take
@@ -148,7 +149,18 @@ class Engine:
         now_s, before_s, cpu_s = time.monotonic(), self._order["cpu_before_s"], _cpu_s()
         spent_s = None if cpu_s is None or before_s is None else max(0.0, cpu_s - before_s)
         code, signal = (None, "SIGINT") if isinstance(error, KeyboardInterrupt) else (_exit_code(error), None)
+        self._order["units"] = self._work()
         self._ending.put(Ended(at_s=now_s, stat=_stat(), cpu_s=spent_s, exit_code=code, signal=signal))
+
+    def _work(self) -> str | None:
+        """What the program said that it did, ``1000:token``; what is no such thing is told and left out."""
+        if self.run.units is None:
+            return None
+        text = f"{self.run.units}:{self.run.unit}" if self.run.unit else str(self.run.units)
+        if parse_work(text) is None:
+            self.troubles.append(f"units: {text[:60]!r} is no amount of work; a number above 0, and what of")
+            return None
+        return text
 
     def wait(self) -> None:
         """Wait for the last readings as long as it makes progress, and fill in the figures."""

@@ -40,6 +40,8 @@ class TrackedRun:
     """
 
     run_id: str = ""
+    units: float | None = None  #: set it inside: how much work the stretch does
+    unit: str = ""  #: of what, such as ``token``
     parent_id: str | None = None
     complete: bool = False
     start: str | None = None
