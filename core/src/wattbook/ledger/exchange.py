@@ -167,7 +167,10 @@ def _parsed(text: str | bytes, shown: str, number: int) -> Any:
 
 
 def take(ledger: Ledger, found: Iterable[tuple[int, Any]], shown: str) -> Restored:
-    """The numbered lines of an export into the book, in one transaction."""
+    """The numbered lines of an export into the book, in one transaction.
+
+    Lines that do not say when they were recorded are recorded now.
+    """
     with ledger.transaction():
         return _take(ledger, found, shown, None if ledger.empty() else recorded(None))
 
@@ -282,7 +285,7 @@ def _rows(line: dict[str, Any], moment: str | None) -> tuple[str, list[tuple[str
         raise ValueError(f"{next(iter(line))!r} is no kind of record")
     kind, last = made[-1]
     if kind != "statement":
-        last["recorded_at"] = moment or line.get("recorded_at") or line[kind]["recorded_at"]
+        last["recorded_at"] = moment or line.get("recorded_at") or line[kind].get("recorded_at") or recorded(None)
         utc_time(last["recorded_at"])
     for table, row in made:
         typed(table, row)

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 SUBVERBS = {
     "show": ("show", "The runs and statements in the book."),
     "verify": ("verify", "Check every row of the book."),
+    "push": ("push", "Hand the book over to a team's database, folder or object store."),
+    "pull": ("pull", "Take what others handed over into a folder or object store."),
+    "close": ("close", "Close a month: freeze its figures and factors."),
+    "reopen": ("reopen", "Open a closed month again."),
+    "periods": ("periods", "Which months are closed, by whom, with what."),
+    "why": ("why", "Why a month's figure changed, by cause."),
     "export": ("export", "Write the whole book as JSON Lines or CSV."),
 }
 
