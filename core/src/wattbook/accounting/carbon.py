@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
-
-from attrs import frozen
+from typing import NamedTuple
 
 from wattbook.accounting.intervals import LOCATION, MARKET, Interval, Sum
 from wattbook.factors import Factor, lookup
@@ -22,8 +21,7 @@ NO_INSTRUMENT = (
 )
 
 
-@frozen(kw_only=True)
-class Carbon:
+class Carbon(NamedTuple):
     """Grams of one entry in both views; ``None`` where they are not known."""
 
     location: Interval | None = None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from wattbook.accounting.carbon import carbon_parts, factor_of
 from wattbook.accounting.intervals import ENERGY, LOCATION, MARKET, UNSPLIT, Interval, Sum
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from wattbook.accounting.statements import MonthTotals
 
 
-@frozen(kw_only=True)
-class Total:
+class Total(NamedTuple):
     """What a set of entries and provided figures adds up to; ``None`` is unknown, never zero."""
 
     energy: Interval | None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from typing import NamedTuple
 
 
-@frozen(kw_only=True)
-class Config:
+class Config(NamedTuple):
     """``[plugins.rapl]``."""
 
     interface: str = "both"  #: ``powercap``, ``perf`` or ``both``

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from typing import NamedTuple
 
 
-@frozen(kw_only=True)
-class Config:
+class Config(NamedTuple):
     """``[plugins.turbostat]``."""
 
     path: str | None = None  #: the binary; else the one in PATH or in the usual places
