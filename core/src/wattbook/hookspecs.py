@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
+    from wattbook.cloud import Fetcher
     from wattbook.model import Activity, Gap, Host, Identity, Importer, ImportSource, Meter, Reading
 
 NAME = "wattbook"  #: pluggy project, entry-point group, import name and command in one word
@@ -91,8 +92,8 @@ def estimate(gaps: list[Gap], activity: Activity, config: Any) -> Iterable[Readi
 
 
 @hookspec
-def import_provided(source: ImportSource, config: Any) -> Iterable[Importer]:  # type: ignore[empty-body]
-    """Which formats can you read?
+def import_provided(source: ImportSource, config: Any) -> Iterable[Importer | Fetcher]:  # type: ignore[empty-body]
+    """Which formats can you read, and which interfaces can you ask for them?
 
     :param source: the files that the user handed over and what he said about them (account, host,
         start); empty when only the list of formats is wanted.
@@ -101,10 +102,15 @@ def import_provided(source: ImportSource, config: Any) -> Iterable[Importer]:  #
         both recognise a file are an error that names them.  ``read`` is lazy and yields ``Statement``
         values, figures unchanged, or a ``Recording`` per file of an instrument; it raises
         ``wattbook.ImportFailed`` with line and field, and then nothing of the import is recorded.
+        Beside them ``Fetcher`` offers, asked only when the user names one (``wattbook import acme --month
+        2026-09``): ``fetch`` writes the files of that month into a folder, as the interface gives them, and
+        says which importer of the plugin reads them; so a fetched page is the same evidence as a saved one.
+        A bill is read by an importer of basis ``estimated`` that yields ``Usage``: hours, which the installed
+        estimators turn into energy.
 
     A complete example, a provider whose export is a CSV of month and kilograms::
 
-        import csv, io
+        import csv, io, os, urllib.request
         from decimal import Decimal
         import wattbook
 
@@ -133,6 +139,19 @@ def import_provided(source: ImportSource, config: Any) -> Iterable[Importer]:  #
             yield wattbook.Importer(
                 format="acme-csv", basis=wattbook.Basis.PROVIDED, sniff=sniff, read=read, gathers=True
             )
+            yield wattbook.Fetcher(name="acme", fetch=fetch)
+
+        def fetch(wanted, folder):
+            token = os.environ.get("ACME_TOKEN")
+            if not token:
+                raise wattbook.Unavailable("Acme knows no one here", remedy="set ACME_TOKEN")
+            request = urllib.request.Request(
+                f"https://api.acme.example/carbon?month={wanted.month}", headers={"Authorization": token}
+            )
+            path = folder / f"carbon.{wanted.month}.csv"
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                path.write_bytes(answer.read())
+            return wattbook.Fetched(format="acme-csv", files=(path,))
     """
 
 

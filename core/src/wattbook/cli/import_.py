@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 @click.option("--account", metavar="ID", help="Account of an export that does not name it.")
 @click.option("--host", metavar="LABEL", help="Host of a recording that does not name it.")
 @click.option("--site", metavar="NAME", help="Configured site where the host stands.")
+@click.option(
+    "--month", metavar="YYYY-MM", help="Fetch this month through the interface that PATH names: aws, gcp, azure."
+)
+@click.option("--dataset", metavar="D", help="[PROJECT.]DATASET to fetch from (gcp).")
+@click.option("--from", "place", metavar="URL", help="s3://BUCKET/PREFIX of a Data Export to fetch from (aws).")
 @click.option("--start", metavar="TIME", help="When a recording without times began, as 2026-10-01T08:00:00+08:00.")
 @click.option("--interval-s", type=float, metavar="S", help="Sampling interval of a recording without times.")
 @click.option("--timezone", metavar="ZONE", help="IANA zone of times that name none.")
@@ -38,13 +43,18 @@ if TYPE_CHECKING:
 @click.option("--synthetic", is_flag=True, help="Mark the figures as made up, on every report.")
 @click.option("--force", is_flag=True, help="Take an older version, or let an alternative export count.")
 @common_options
+@click.pass_context
 def command(
+    context: click.Context,
     paths: tuple[str, ...],
     form: str | None,
     dry_run: bool,
     account: str | None,
     host: str | None,
     site: str | None,
+    month: str | None,
+    dataset: str | None,
+    place: str | None,
     start: str | None,
     interval_s: float | None,
     timezone: str | None,
@@ -67,7 +77,13 @@ def command(
 
     PATH is a file, a folder (an export with its partitions and pages is one import), or - for standard
     input.  All paths of one command are recorded together, or none is.
+
+    With --month, PATH is the name of an interface whose figures of that month are fetched: aws, gcp, azure.
+    A file of such a name is ./aws.
     """
+    from attrs import evolve
+
+    from wattbook.cli.import_fetch import fetched, options_of, refuse_another_month, refuse_without_month
     from wattbook.config import load
     from wattbook.importing import choose, open_all, read, spool_folder
     from wattbook.ledger.exchange import recognise
@@ -95,28 +111,42 @@ def command(
         platform=platform or defaults.platform, tags=_pairs("--tag", tags),
     )  # fmt: skip
     plugins = installed(settings.plugins)
+    if month is None:
+        if dataset or place:
+            raise click.UsageError("--dataset and --from are for what is fetched: say which --month.")
+        refuse_without_month(plugins, paths)
     with spool_folder() as folder:
-        handed = open_all([Path(path) for path in paths], spool=folder)
-        books = [one for one in handed if one.folder is None and recognise(one.file)]
-        if books:
-            _restore(books, handed, ledger, dry_run, as_json)
-            return
-        chosen, left_out = choose(plugins, handed, form)
+        if month is not None:
+            more_said = options_of(context, dataset, place, project)
+            hauls = fetched(plugins, paths, month, evolve(said, options={**options, **more_said}), folder)
+            found = [(haul.chosen, haul.said) for haul in hauls]
+            left_out = tuple(problem for haul in hauls for problem in haul.problems)
+        else:
+            handed = open_all([Path(path) for path in paths], spool=folder)
+            books = [one for one in handed if one.folder is None and recognise(one.file)]
+            if books:
+                _restore(books, handed, ledger, dry_run, as_json)
+                return
+            chosen, left_out = choose(plugins, handed, form)
+            found = [(one, said) for one in chosen]
         imports = [
-            read(one, said, version=plugins.versions.get(one.plugin, ""), to_record=not dry_run) for one in chosen
+            read(one, about, version=plugins.versions.get(one.plugin, ""), to_record=not dry_run)
+            for one, about in found
         ]
-    if dry_run:
-        from wattbook.ledger.intake import Taken
+        if month is not None:
+            refuse_another_month(imports, month)
+        if dry_run:
+            from wattbook.ledger.intake import Taken
 
-        taken = [Taken(imported=imported) for imported in imports]
-    else:
-        from wattbook.ledger.intake import take_in
-        from wattbook.ledger.store import Ledger
+            taken = [Taken(imported=imported) for imported in imports]
+        else:
+            from wattbook.ledger.intake import take_in
+            from wattbook.ledger.store import Ledger
 
-        with Ledger.open(ledger) as book:
-            taken = take_in(
-                book, imports, settings, host=host, labels=labels, site=site, synthetic=synthetic, force=force
-            )
+            with Ledger.open(ledger) as book:
+                taken = take_in(
+                    book, imports, settings, host=host, labels=labels, site=site, synthetic=synthetic, force=force
+                )
     documents = [document(one, left_out if number == 0 else (), dry_run) for number, one in enumerate(taken)]
     if as_json:
         print_json({"imported": documents})
@@ -125,8 +155,8 @@ def command(
         tell(line(one, dry_run))
         if not quiet:
             for problem in one["problems"]:
-                place = ":".join(str(part) for part in (problem.get("path"), problem["line"]) if part is not None)
-                tell(f"  {place + ': ' if place else ''}{problem['reason']}", err=True)
+                where = ":".join(str(part) for part in (problem.get("path"), problem["line"]) if part is not None)
+                tell(f"  {where + ': ' if where else ''}{problem['reason']}", err=True)
             for warning in one["warnings"]:
                 tell(f"  {warning}", err=True)
 
