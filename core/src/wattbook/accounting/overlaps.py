@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
+from wattbook.accounting.parts import Excess, beside
 from wattbook.accounting.split import split
 from wattbook.accounting.totals import counts
 from wattbook.records import Entry, RunRecord, utc_time
@@ -35,6 +37,7 @@ def without_overlaps(
 
     Measured goes before estimated, a run before the watch of its host, an enclosing run before the run
     inside it, the earlier before the later.  Entries of one run never overlap each other: ``resolve`` saw to that.
+    What runs caused of the machine's energy stands beside what is left of the machine's record.
     """
     entries = list(entries)
     tree = Tree((), containment)
@@ -49,11 +52,27 @@ def without_overlaps(
         for cluster in _clusters(by_host[host]):
             if len({entry.run_id for entry in cluster}) == 1:
                 kept += cluster
-            else:
-                remains, lost = _settle(host, cluster, runs, tree)
-                kept += remains
-                overlaps += lost
+                continue
+            parts = [entry for entry in cluster if entry.attribution]
+            remains, lost = _settle(host, [entry for entry in cluster if not entry.attribution], runs, tree)
+            overlaps += lost
+            if parts:
+                remains, excess = beside(parts, remains, runs, tree)
+                overlaps += _told(host, excess)
+            kept += remains
     return kept, overlaps
+
+
+def _told(host: str, excess: Iterable[Excess]) -> list[Overlap]:
+    """What runs claimed beyond the machine, a line for each run."""
+    by_run: dict[str, tuple[list[float], set[str]]] = defaultdict(lambda: ([], set()))
+    for one in excess:
+        by_run[one.run_id][0].append(one.energy_j)
+        by_run[one.run_id][1].update(one.counted_in)
+    return [
+        Overlap(host=host, run_id=run, counted_in=tuple(sorted(by)), energy_j=math.fsum(joules))
+        for run, (joules, by) in sorted(by_run.items())
+    ]
 
 
 def _clusters(entries: list[Entry]) -> list[list[Entry]]:

@@ -1,0 +1,297 @@
+"""Parts of a machine's energy beside its record: the record keeps what they did not take, and both are the machine.
+
+A part is what one run caused (``Entry.attribution``); a record is what the machine used in all, as a watch or
+another run saw it.  A part inside another one, of a run that was started by a run, is taken out of that one first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from attrs import define, evolve, field, frozen
+
+from wattbook.accounting.split import split
+from wattbook.records import Entry, RunRecord, utc_time
+from wattbook.resolve import Tree
+
+LEFT = "what runs caused in this time is counted with them"
+SCALED = "cut to what the machine used"
+NOISE = 1e-9  #: sums of floating-point numbers differ by less
+
+
+@frozen(kw_only=True)
+class Excess:
+    """What parts claim beyond the record in which they lie."""
+
+    run_id: str
+    counted_in: tuple[str, ...]
+    energy_j: float
+
+
+def beside(
+    parts: Iterable[Entry], records: Iterable[Entry], runs: Mapping[str, RunRecord], tree: Tree
+) -> tuple[list[Entry], list[Excess]]:
+    """Parts and what is left of the records; of one host, and records that do not overlap each other.
+
+    The parts keep their energy, unless together they claim more than the records hold: then they are cut in
+    proportion, and the excess is told.  Parts where there is no record are held against the machine's power
+    that they state themselves.  The order of the entries makes no difference.
+    """
+    by_run: dict[str, list[Entry]] = defaultdict(list)
+    for part in sorted(parts, key=_key):
+        by_run[part.run_id].append(part)
+    records = sorted(records, key=_key)
+    above = {run_id: [run for run in _enclosing(run_id, runs) if run in by_run] for run_id in by_run}
+    excess: list[Excess] = []
+    kept: dict[str, list[Entry]] = {run_id: [] for run_id in by_run}
+    for depth in sorted({len(runs_above) for runs_above in above.values()}):
+        homes: dict[tuple[str, ...], list[Entry]] = defaultdict(list)
+        for run_id in sorted(by_run):
+            if len(above[run_id]) == depth:
+                homes[tuple(above[run_id])] += by_run[run_id]
+        alone: list[Entry] = []
+        for home, left in homes.items():
+            for holder in home:
+                taken, left, kept[holder], more = _take(left, kept[holder], tree)
+                excess += more
+                _keep(taken, kept)
+            alone += left
+        taken, alone, records, more = _take(alone, records, tree)
+        excess += more
+        _keep(taken, kept)
+        alone, more = _bounded(alone, tree)
+        excess += more
+        _keep(alone, kept)
+    found = [*(part for some in kept.values() for part in some), *records]
+    return [entry for entry in found if entry.energy_j or LEFT not in entry.warnings], excess
+
+
+def _keep(parts: Iterable[Entry], kept: Mapping[str, list[Entry]]) -> None:
+    for part in parts:
+        kept[part.run_id].append(part)
+
+
+def _key(entry: Entry) -> tuple[str, ...]:
+    return (entry.start, entry.end, entry.device, entry.domain, entry.run_id, entry.source)
+
+
+def _enclosing(run_id: str, runs: Mapping[str, RunRecord]) -> Iterator[str]:
+    """The runs around this one, the nearest first; a circle of parents ends where it closes."""
+    seen = {run_id}
+    while (run := runs.get(run_id)) is not None and run.parent_id and run.parent_id not in seen:
+        run_id = run.parent_id
+        seen.add(run_id)
+        yield run_id
+
+
+# --- parts and records ---------------------------------------------------------------------------
+
+
+@define
+class _Pool:
+    """Records that parts connect, with the parts of each entry that lie inside."""
+
+    records: list[int] = field(factory=list)
+    covered: list[Entry] = field(factory=list)
+    #: joules of each covered piece by record
+    claims: list[dict[int, float]] = field(factory=list)
+
+
+def _take(
+    parts: Sequence[Entry], records: Sequence[Entry], tree: Tree
+) -> tuple[list[Entry], list[Entry], list[Entry], list[Excess]]:
+    """The pieces of *parts* that the records cover, those that they do not, what is left of the records, the excess."""
+    inside: list[tuple[Entry, dict[int, float]]] = []
+    outside: list[Entry] = []
+    records = sorted(records, key=_key)
+    first = 0
+    for part in sorted(parts, key=_key):
+        while first < len(records) and records[first].end <= part.start:
+            first += 1
+        met = []
+        for number in range(first, len(records)):
+            record = records[number]
+            if record.start >= part.end:
+                break
+            if part.start < record.end and tree.overlap(_address(record), _address(part)):
+                met.append((number, record))
+        if not met:
+            outside.append(part)
+            continue
+        covered, rest = _cover(part, [(record.start, record.end) for _, record in met])
+        outside += rest
+        weights = {number: _weight(record, part) for number, record in met}
+        whole = math.fsum(weights.values())
+        if whole <= 0:
+            weights = dict.fromkeys(weights, 1.0)
+            whole = float(len(weights))
+        for piece in covered:
+            inside.append((piece, {number: (piece.energy_j or 0.0) * w / whole for number, w in weights.items()}))
+    kept: list[Entry] = []
+    excess: list[Excess] = []
+    remaining = list(records)
+    for pool in _connected(inside):
+        held_j = math.fsum(records[number].energy_j or 0.0 for number in pool.records)
+        claimed_j = math.fsum(piece.energy_j or 0.0 for piece in pool.covered)
+        cut = 1.0 if claimed_j <= held_j * (1 + NOISE) else held_j / claimed_j
+        kept += pool.covered if cut == 1.0 else [_scaled(piece, cut, SCALED) for piece in pool.covered]
+        if cut < 1.0:
+            names = tuple(sorted({records[number].run_id for number in pool.records}))
+            excess += [
+                Excess(run_id=piece.run_id, counted_in=names, energy_j=(piece.energy_j or 0.0) * (1 - cut))
+                for piece in pool.covered
+            ]
+        spare = {
+            number: max(
+                0.0,
+                (records[number].energy_j or 0.0) - cut * math.fsum(claim.get(number, 0.0) for claim in pool.claims),
+            )
+            for number in pool.records
+        }
+        rest_j, spare_j = max(0.0, held_j - claimed_j), math.fsum(spare.values())
+        for number in pool.records:
+            record = records[number]
+            energy_j = record.energy_j or 0.0
+            remains_j = 0.0 if spare_j <= 0 else spare[number] * (rest_j / spare_j)
+            factor = 0.0 if remains_j <= NOISE * energy_j else min(1.0, remains_j / energy_j)
+            remaining[number] = _scaled(record, factor, LEFT)
+    return kept, outside, remaining, excess
+
+
+def _address(entry: Entry) -> str:
+    return f"{entry.device}/{entry.domain}"
+
+
+def _weight(record: Entry, part: Entry) -> float:
+    """The record's energy in the time that it shares with the part."""
+    start, end = max(record.start, part.start), min(record.end, part.end)
+    whole_s = record.duration_s
+    shared_s = (utc_time(end) - utc_time(start)).total_seconds()
+    return (record.energy_j or 0.0) * (1.0 if whole_s <= 0 else shared_s / whole_s)
+
+
+def _cover(part: Entry, windows: Iterable[tuple[str, str]]) -> tuple[list[Entry], list[Entry]]:
+    """The pieces of an entry inside the windows and those outside of them; together the entry."""
+    merged: list[tuple[str, str]] = []
+    for start, end in sorted(windows):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    inside: list[Entry] = []
+    outside: list[Entry] = []
+    rest: Entry | None = part
+    for start, end in merged:
+        if rest is None:
+            break
+        before, rest = split(rest, utc_time(start))
+        outside += [before] if before is not None else []
+        if rest is not None:
+            within, rest = split(rest, utc_time(end))
+            inside += [within] if within is not None else []
+    return inside, [*outside, *([rest] if rest is not None else [])]
+
+
+def _connected(inside: Sequence[tuple[Entry, dict[int, float]]]) -> Iterator[_Pool]:
+    """Pieces and records that are connected through each other."""
+    group: dict[int, int] = {}
+
+    def root(number: int) -> int:
+        while group[number] != number:
+            group[number] = group[group[number]]
+            number = group[number]
+        return number
+
+    for _, claim in inside:
+        numbers = list(claim)
+        for number in numbers:
+            group.setdefault(number, number)
+        for number in numbers[1:]:
+            one, other = sorted((root(numbers[0]), root(number)))
+            group[other] = one
+    pools: dict[int, _Pool] = defaultdict(_Pool)
+    for number in sorted(group):
+        pools[root(number)].records.append(number)
+    for piece, claim in inside:
+        pool = pools[root(next(iter(claim)))]
+        pool.covered.append(piece)
+        pool.claims.append(claim)
+    yield from (pools[number] for number in sorted(pools))
+
+
+def _scaled(entry: Entry, factor: float, mark: str) -> Entry:
+    """An entry with all its joules times *factor*, and a warning that says why."""
+    low, middle, high = (
+        None if joules is None else joules * factor for joules in (entry.low_j, entry.energy_j, entry.high_j)
+    )
+    if middle is not None:  # a last digit must not turn the interval inside out
+        low = None if low is None else min(low, middle)
+        high = None if high is None else max(high, middle)
+    warnings = entry.warnings if mark in entry.warnings else (*entry.warnings, mark)
+    return evolve(entry, energy_j=middle, low_j=low, high_j=high, warnings=warnings)
+
+
+# --- parts without a record ----------------------------------------------------------------------
+
+
+def machine_w(part: Entry) -> float | None:
+    """The machine's mean power that a part states as what it is a part of."""
+    for term in part.terms:
+        told = term.get("of_w")
+        if isinstance(told, (int, float)) and math.isfinite(told) and told >= 0:
+            return float(told)
+    return None
+
+
+def _bounded(parts: Sequence[Entry], tree: Tree) -> tuple[list[Entry], list[Excess]]:
+    """Parts of several runs at one time are together no more than the machine that they state."""
+    kept: list[Entry] = []
+    excess: list[Excess] = []
+    for some in _meeting(sorted(parts, key=_key), tree):
+        names = {part.run_id for part in some}
+        machine_j = _union_j(some) if len(names) > 1 else None
+        claimed_j = math.fsum(part.energy_j or 0.0 for part in some)
+        if machine_j is None or claimed_j <= machine_j * (1 + NOISE):
+            kept += some
+            continue
+        for part in some:
+            kept.append(_scaled(part, machine_j / claimed_j, SCALED))
+            others = tuple(sorted(names - {part.run_id}))
+            lost_j = (part.energy_j or 0.0) * (1 - machine_j / claimed_j)
+            excess.append(Excess(run_id=part.run_id, counted_in=others, energy_j=lost_j))
+    return kept, excess
+
+
+def _meeting(parts: Sequence[Entry], tree: Tree) -> Iterator[list[Entry]]:
+    """Groups of parts, in the order of time, such that those of different groups share no domain or no time."""
+    groups: list[tuple[list[Entry], str]] = []
+    for part in parts:
+        mine = [part]
+        until = part.end
+        apart = []
+        for group, end in groups:
+            if part.start < end and any(tree.overlap(_address(part), _address(other)) for other in group):
+                mine = [*group, *mine]
+                until = max(until, end)
+            elif part.start >= end:
+                yield group
+            else:
+                apart.append((group, end))
+        groups = [*apart, (mine, until)]
+    yield from (group for group, _ in groups)
+
+
+def _union_j(parts: Sequence[Entry]) -> float | None:
+    """The energy of the machine while any of the parts lasted; ``None`` where one of them does not state its power."""
+    edges = sorted({moment for part in parts for moment in (part.start, part.end)})
+    total = []
+    for start, end in pairwise(edges):
+        powers = [machine_w(part) for part in parts if part.start <= start and end <= part.end]
+        if any(power is None for power in powers):
+            return None
+        if powers:
+            total.append(max(p for p in powers if p is not None) * (utc_time(end) - utc_time(start)).total_seconds())
+    return math.fsum(total)
