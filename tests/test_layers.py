@@ -14,15 +14,15 @@ PLUGINS = sorted(p.parent.parent for p in (ROOT / "plugins").glob("*/src/wattboo
 #: from the rim to the middle; a module may import from its own layer and from those below it
 LAYERS = [
     {"cli", "__main__"},
-    {"byhand", "diagnosis", "explaining", "selfcheck", "tracking", "watching"},
+    {"byhand", "closing", "diagnosis", "explaining", "selfcheck", "tracking", "watching"},
     {"pipeline"},
-    {"plugins", "corrections", "sampling", "spool", "host", "importing", "ledger", "jobs", "sharing"},
+    {"plugins", "corrections", "sampling", "utilisation", "spool", "host", "importing", "ledger", "jobs", "sharing"},
     {"recording", "report", "calibrating"},
     {"accounting"},
     {"resolve", "factors", "counters"},
     {"hookspecs"},
     {"records", "config"},
-    {"model", "imported", "errors", "units"},
+    {"model", "imported", "cloud", "errors", "units"},
 ]
 #: pure: values in, values out
 NO_IO = {
@@ -34,6 +34,7 @@ NO_IO = {
     "report",
     "model",
     "imported",
+    "cloud",
     "records",
     "units",
     "errors",

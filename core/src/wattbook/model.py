@@ -68,6 +68,11 @@ class Domain:
     def address(self) -> str:
         return f"{self.device}/{self.name}"
 
+    @property
+    def is_energy(self) -> bool:
+        """Whether a number of it is joules; else it is the device's utilisation."""
+        return self.name != BUSY
+
     def __str__(self) -> str:
         return self.address
 
@@ -118,6 +123,7 @@ class Host:
     gpus: tuple[Chip, ...] = ()  #: one per device
     threads: int | None = None  #: hardware threads this host may use (affinity and quota applied)
     memory_gb: float | None = None
+    memory_limit_gb: float | None = None  #: what the cgroup leaves to this process, where that is less
     instance: str = ""  #: cloud instance type, ``p4d.24xlarge``
     laptop: bool | None = None
 
@@ -146,10 +152,29 @@ class Missed:
     high_j: float | None = None
 
 
+BUSY = "busy"  #: the name of a domain that stands for a device's utilisation, not for energy
+
+
+@frozen(kw_only=True)
+class Busy:
+    """The utilisation of one device since its last one, for a model: energy is none of its business.
+
+    A meter that tells it offers the domain ``gpu:0/busy`` (any device), beside or instead of domains of energy.
+    """
+
+    at_s: float  #: monotonic clock
+    domain: Domain
+    share: float = field()  #: 0..1
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"utilisation lies between 0 and 1, not {self.share}")
+
+
 class Session(Protocol):
     """An opened meter."""
 
-    def read(self) -> Iterable[Sample | Missed]:
+    def read(self) -> Iterable[Sample | Missed | Busy]:
         """Counters as they stand now; raises ``ReadError`` for one bad poll."""
 
 

@@ -290,6 +290,7 @@ class RunRecord:
     process_share: float | None = None
     units: float | None = None  #: how much work it did, where somebody said so: 1000 tokens
     unit: str = ""  #: of what
+    activity: Mapping[str, Any] = field(factory=dict)  #: what was seen of the machine: ``wattbook.utilisation``
     labels: Labels = Labels()
     verdicts: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
@@ -301,6 +302,7 @@ class RunRecord:
     def from_dict(cls, plain: Mapping[str, Any]) -> RunRecord:
         known = {k: v for k, v in plain.items() if k in _RUN_FIELDS}
         known["labels"] = _known(Labels, plain.get("labels") or {})
+        known["activity"] = dict(plain.get("activity") or {})
         known["verdicts"] = tuple(plain.get("verdicts") or ())
         known["warnings"] = tuple(plain.get("warnings") or ())
         return cls(**known)

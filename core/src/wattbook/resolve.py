@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from attrs import field, frozen
 
-from wattbook.model import Domain, Host, Meter
+from wattbook.model import BUSY, Domain, Host, Meter
 
 #: What contains what, where neither the plugin nor the configuration says otherwise.
 #: ``machine/host`` is the machine at the wall without its accelerators; ``machine/wall`` is all of it.
@@ -28,6 +28,9 @@ STANDARD_WITHIN = {
     "gpu:*/board": "machine/wall",
     "module:*/module": "machine/wall",
 }
+
+
+_BUSY = f"/{BUSY}"
 
 
 class Fate(enum.StrEnum):
@@ -110,8 +113,11 @@ class Tree:
         return found
 
     def contains(self, outer: str, inner: str) -> bool:
-        """Whether *inner* lies strictly inside *outer*, or may and nobody said that it does not."""
-        if outer == inner:
+        """Whether *inner* lies strictly inside *outer*, or may and nobody said that it does not.
+
+        A utilisation is no energy: it lies in nothing and holds nothing.
+        """
+        if outer == inner or outer.endswith(_BUSY) or inner.endswith(_BUSY):
             return False
         if outer in self.ancestors(inner):
             return True
@@ -182,7 +188,8 @@ def resolve(
             blocked_by[offer.source, domain.address] = rival
 
     verdicts = [_verdict(offer, taken, blocked_by, prefer) for offer in offers]
-    cover = tuple((domain, offer.source) for domain, offer in (taken[a] for a in sorted(taken)))
+    chosen = [taken[address] for address in sorted(taken)]
+    cover = tuple((domain, offer.source) for domain, offer in chosen if domain.is_energy)
     return Resolution(verdicts=tuple(verdicts), cover=cover, tree=tree)
 
 
@@ -202,10 +209,12 @@ def _verdict(
     if mine:
         wished = offer.plugin in prefer or offer.source in prefer
         why = "preferred by the configuration" if wished else f"{error}, the best offer"
-        names = ", ".join(map(str, mine))
+        names = ", ".join(str(domain) for domain in mine if domain.is_energy)
+        told = ", ".join(domain.device for domain in mine if not domain.is_energy)
+        does = "; ".join(filter(None, (names and f"measures {names}", told and f"tells how busy {told} is")))
         return Verdict(
             plugin=offer.plugin, source=offer.name, fate=Fate.CHOSEN, domains=mine,
-            reason=f"measures {names}: {why}", meter=offer.meter,
+            reason=f"{does}: {why}", meter=offer.meter,
         )  # fmt: skip
     if not offer.domains:
         return Verdict(
@@ -267,7 +276,13 @@ def wanted(host: Host, *, pue: float | None = None, offered: Iterable[Domain] = 
         )
     ]
     gpus = {chip.device: Domain(device=chip.device, name="board", model=chip.name) for chip in host.gpus if chip.device}
-    gpus |= {domain.device: domain for domain in offered if domain.device.startswith("gpu:") and domain.name == "board"}
+    offered = [domain for domain in offered if domain.device.startswith("gpu:")]
+    gpus |= {
+        domain.device: Domain(device=domain.device, name="board", model=domain.model)
+        for domain in offered
+        if not domain.is_energy
+    }
+    gpus |= {domain.device: domain for domain in offered if domain.name == "board"}
     wants += [Want(domain=gpu, reason="no source reads this accelerator's power") for _, gpu in sorted(gpus.items())]
     if host.virtual:
         wants.append(

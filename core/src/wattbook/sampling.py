@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from wattbook.errors import ReadError
-from wattbook.model import Domain, Load, Meter, Missed, Sample
+from wattbook.model import Busy, Domain, Load, Meter, Missed, Sample
 
 TICK_S = 0.01  #: Linux and macOS count processor time in hundredths of a second
 MAX_PROCESSES = 1_000  #: of one tree that are looked at in one poll
@@ -74,6 +74,7 @@ class LoadHistogram:
         self._bins: dict[int, list[float]] = {}
         self._last: CpuTimes | None = None
         self.busy_s = self.stolen_s = self.total_s = 0.0
+        self.processors = 0
 
     def take(self, times: CpuTimes | None, elapsed_s: float) -> None:
         """The counters *elapsed_s* after the last ones; the first call only starts the clock."""
@@ -81,21 +82,23 @@ class LoadHistogram:
         if last is None or elapsed_s <= 0:
             return
         if times is None or times.total_s <= last.total_s:
-            self._add(elapsed_s, 0.0, 1.0)
+            self.add(elapsed_s, 0.0, 1.0)
             return
         total, busy = times.total_s - last.total_s, max(0.0, times.busy_s - last.busy_s)
         self.busy_s += busy
         self.total_s += total
+        self.processors = max(self.processors, times.processors)
         self.stolen_s += max(0.0, times.stolen_s - last.stolen_s)
         share = min(1.0, busy / total)
         unsure = min(1.0, TICK_S * times.processors / total) if elapsed_s < 1 else 0.0
-        self._add(elapsed_s, max(0.0, share - unsure), min(1.0, share + unsure))
+        self.add(elapsed_s, max(0.0, share - unsure), min(1.0, share + unsure))
 
     def skip(self, times: CpuTimes | None) -> None:
         """Go on from these counters without counting what lies before them."""
         self._last = times
 
-    def _add(self, seconds: float, low: float, high: float) -> None:
+    def add(self, seconds: float, low: float, high: float) -> None:
+        """Seconds at a utilisation between two bounds."""
         sums = self._bins.setdefault(round((low + high) * 50) * 1000 + round((high - low) * 100), [0.0, 0.0, 0.0])
         for i, part in enumerate((seconds, low * seconds, high * seconds)):
             sums[i] += part
@@ -202,6 +205,26 @@ class Tally:
             self.reasons.append(reason)
 
 
+class BusyTrack:
+    """What one meter said about the utilisation of one device in the running stretch."""
+
+    def __init__(self) -> None:
+        self._loads = LoadHistogram()
+        self._last_s: float | None = None
+
+    def take(self, item: Busy) -> None:
+        """It stands for the time since the one before; the first one only starts the clock."""
+        last_s, self._last_s = self._last_s, item.at_s
+        if last_s is not None and item.at_s > last_s:
+            self._loads.add(item.at_s - last_s, item.share, item.share)
+
+    def loads(self, device: str) -> tuple[Load, ...]:
+        return self._loads.loads(device)
+
+    def start_stretch(self) -> None:
+        self._loads.clear()
+
+
 class MeterThread(threading.Thread):
     """Opens one meter, reads it at its interval and whenever asked, and closes it; hangs alone if it hangs."""
 
@@ -214,6 +237,7 @@ class MeterThread(threading.Thread):
         self._clock = clock
         self._lock = threading.Lock()
         self._tallies: dict[str, tuple[Domain, Tally]] = {}
+        self._busy: dict[str, BusyTrack] = {}  #: by device
         self._wake = threading.Condition()
         self._asked = self._done = 0
         self._stopping = False
@@ -257,9 +281,12 @@ class MeterThread(threading.Thread):
         with self._wake:
             return self._wake.wait_for(lambda: self._done >= ticket, timeout_s)
 
-    def _take(self, items: Iterable[Sample | Missed]) -> None:
+    def _take(self, items: Iterable[Sample | Missed | Busy]) -> None:
         for item in items:
             with self._lock:
+                if isinstance(item, Busy):
+                    self._busy.setdefault(item.domain.device, BusyTrack()).take(item)
+                    continue
                 _, tally = self._tallies.setdefault(item.domain.address, (item.domain, Tally()))
                 tally.take(item)
 
@@ -275,9 +302,16 @@ class MeterThread(threading.Thread):
         with self._lock:
             return {address: (domain, copy.copy(tally)) for address, (domain, tally) in self._tallies.items()}
 
+    def busy(self) -> Mapping[str, tuple[Load, ...]]:
+        """How busy devices were in the running stretch so far, as far as this meter tells."""
+        with self._lock:
+            return {device: track.loads(device) for device, track in self._busy.items()}
+
     def start_stretch(self) -> None:
         """Forget what was added up, and go on from the last samples."""
         with self._lock:
+            for track in self._busy.values():
+                track.start_stretch()
             for address, (domain, tally) in self._tallies.items():
                 self._tallies[address] = (domain, Tally(last=tally.last))
 

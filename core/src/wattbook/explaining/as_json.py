@@ -24,7 +24,7 @@ def as_json(explained: Explanation) -> dict[str, Any]:
         else {
             "run_id": run.run_id, "kind": run.kind, "parent_id": run.parent_id, "start": run.start, "end": run.end,
             "complete": run.complete, "host": run.host, "command": run.command, "exit_code": run.exit_code,
-            "signal": run.signal, "process_share": run.process_share, "project": run.labels.project,
+            "signal": run.signal, "process_share": run.process_share, "activity": dict(run.activity) or None, "project": run.labels.project,
             "phase": run.labels.phase, "platform": run.labels.platform, "person": run.labels.person,
             "tags": dict(run.labels.tags),
         },

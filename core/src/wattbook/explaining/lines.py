@@ -54,6 +54,10 @@ def _head(explained: Explanation) -> Iterator[str]:
     what = f"{run.kind} {run.run_id}" + (f", {run.command}" if run.command else "")
     yield clean(", ".join([what, *([f"on {run.host}"] if run.host else []), *labels]))
     yield f"{run.start} to {run.end}{'' if run.complete else ', not complete'}"
+    if run.activity:
+        from wattbook.utilisation import in_words
+
+        yield clean(f"seen meanwhile: {in_words(run.activity)}")
     if run.process_share is not None:
         yield f"the command's processes used {run.process_share:.0%} of the processor time of this machine meanwhile"
 

@@ -87,11 +87,12 @@ def dangling() -> Select[Any]:
 
 
 def addends() -> Select[Any]:
-    """What totals add up, in the order of host, domain and time."""
+    """What totals add up, in the order of host, domain and time, and whether only a part of the machine's energy is it."""
     corrected = select(entry.c.supersedes).where(entry.c.supersedes.is_not(None))
     columns = (entry.c.entry_id, entry.c.run_id, entry.c.host, entry.c.device, entry.c.domain)
     return (
-        select(*columns, entry.c.start_at, entry.c.end_at)
+        select(*columns, entry.c.start_at, entry.c.end_at, context.c.attribution)
+        .outerjoin(context, entry.c.context_id == context.c.context_id)
         .where(entry.c.kind == "reading", entry.c.outermost == 1, entry.c.entry_id.not_in(corrected))
         .order_by(entry.c.host, entry.c.device, entry.c.domain, entry.c.start_at, entry.c.end_at, entry.c.entry_id)
     )

@@ -31,6 +31,7 @@ def document(run: RunRecord, entries: Sequence[Entry], *, command: Sequence[str]
         "co2e_high_g": _high(sums.location_g),
         "factor": factors[0].as_dict() if factors and factors[0] is not None else None,
         "process_share": run.process_share,
+        "activity": dict(run.activity) or None,
         "units": run.units,
         "unit": run.unit or None,
         "readings": _readings(entries),

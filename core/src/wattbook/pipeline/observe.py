@@ -34,6 +34,7 @@ from wattbook.sampling import (
 )
 from wattbook.spool.writing import SpoolWriter
 from wattbook.units import parse_work
+from wattbook.utilisation import Utilisation
 
 if TYPE_CHECKING:
     from wattbook.pipeline.events import Box, Events
@@ -63,6 +64,7 @@ class Observer:
         self.spool: SpoolWriter | None = None
         self.threads: list[MeterThread] = []
         self.loads = LoadHistogram()
+        self.seen = Utilisation()
         self.warnings: dict[str, None] = {}
         self.silent: tuple[str, ...] = ()  #: which chosen meters said nothing, and why
         self.clock = self._clock()
@@ -229,18 +231,17 @@ class Observer:
     def _tick(self, now_s: float, times: CpuTimes | None, *, stop: bool = False) -> None:
         """Read everything as it stands now."""
         self.loads.take(times, now_s - self.tick_s)
+        self.seen.memory.look(now_s)
         self.tick_s = now_s
         for late in poll(self.threads, stop=stop):
             self._warn(f"{late.source} did not answer in time")
 
     def _settle(self, until_s: float, *, over: bool = False) -> list[Entry]:
         """The entries of the running stretch up to now, those of the models too where it is over."""
-        stretch = Stretch(
-            window=Window(start=self._moment(self.stretch_s), end=self._moment(until_s)),
-            loads=self.loads.loads(),
-            tallies={thread.source: thread.tallies() for thread in self.threads},
-            broken={thread.source: thread.broken for thread in self.threads if thread.broken},
-        )
+        window = Window(start=self._moment(self.stretch_s), end=self._moment(until_s))
+        stretch = Stretch.from_threads(window, self.loads, self.threads)
+        if over:
+            self.seen.add(self.loads, stretch.devices(self.surveyed.resolution.verdicts))
         timeout_s = self.order.get("estimate_timeout_s", ESTIMATE_TIMEOUT_S)
         settled = settle(
             stretch, self.surveyed, self.plugins, pue=self.config.site.pue, timeout_s=timeout_s, compare=over
@@ -317,6 +318,7 @@ class Observer:
             exit_code=ended.exit_code,
             signal=ended.signal,
             process_share=share,
+            activity=self.seen.as_dict(self.surveyed.host.memory_gb),
             units=work[0] if work else None,
             unit=work[1] if work else "",
             verdicts=tuple(_verdict(v) for v in self.surveyed.resolution.verdicts),

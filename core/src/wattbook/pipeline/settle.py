@@ -10,7 +10,7 @@ from wattbook.pipeline import Survey, fill
 from wattbook.plugins import Broken, Plugins
 from wattbook.records import Entry, Labels, Place
 from wattbook.resolve import Verdict, uncovered, wanted
-from wattbook.sampling import Tally
+from wattbook.sampling import LoadHistogram, MeterThread, Tally
 
 WHOLE = ("machine/wall", "machine/platform")  #: what a meter of the whole machine may be called
 HOST = Domain(device="machine", name="host")
@@ -26,6 +26,30 @@ class Stretch(NamedTuple):
     #: by source: what its meter said about each domain
     tallies: Mapping[str, Mapping[str, tuple[Domain, Tally]]] = {}
     broken: Mapping[str, str] = {}  #: by source: why its meter stopped
+    #: by source: how busy devices were, as its meter told
+    busy: Mapping[str, Mapping[str, tuple[Load, ...]]] = {}
+
+    @classmethod
+    def from_threads(cls, window: Window, loads: LoadHistogram, threads: Iterable[MeterThread]) -> Stretch:
+        """What the processors' counters and the meters say as they stand."""
+        threads = list(threads)
+        return cls(
+            window=window,
+            loads=loads.loads(),
+            tallies={thread.source: thread.tallies() for thread in threads},
+            broken={thread.source: thread.broken for thread in threads if thread.broken},
+            busy={thread.source: busy for thread in threads if (busy := thread.busy())},
+        )
+
+    def devices(self, verdicts: Iterable[Verdict]) -> tuple[Load, ...]:
+        """The loads of the devices, each from the source that was chosen for it."""
+        return tuple(
+            load
+            for verdict in verdicts
+            for domain in verdict.domains
+            if not domain.is_energy
+            for load in self.busy.get(source_of(verdict), {}).get(domain.device, ())
+        )
 
 
 class Settled(NamedTuple):
@@ -81,7 +105,7 @@ def settle(
     for verdict in survey.resolution.verdicts:
         if verdict.meter is None:
             continue
-        mine = {domain.address for domain in verdict.domains}
+        mine = {domain.address for domain in verdict.domains if domain.is_energy}
         source = source_of(verdict)
         said = stretch.tallies.get(source, {})
         for domain, tally in said.values():
@@ -107,19 +131,22 @@ def settle(
     gaps = [
         Gap(domain=w.domain, window=stretch.window, reason=silent.get(w.domain.address, w.reason)) for w in open_wants
     ]
+    devices = stretch.devices(survey.resolution.verdicts)
+    told = {load.device for load in devices}
     unseen = [
         Load(device=gap.domain.device, seconds=stretch.window.duration_s, low=0.0, high=1.0)
         for gap in gaps
-        if gap.domain.device.startswith("gpu:")
+        if gap.domain.device.startswith("gpu:") and gap.domain.device not in told
     ]
-    activity = Activity(window=stretch.window, host=survey.host, loads=(*stretch.loads, *unseen))
+    activity = Activity(window=stretch.window, host=survey.host, loads=(*stretch.loads, *devices, *unseen))
     filled = fill(plugins, gaps, activity, timeout_s=timeout_s)
     readings = [(plugin, reading, True) for plugin, reading in (*chosen, *filled.readings)]
     readings += [(plugin, reading, False) for plugin, reading in inside]
     seen = {domain.address for domain in covered}
     models: tuple[tuple[str, Reading], ...] = ()
     if compare:
-        asked = compared([reading for _, reading in (*chosen, *inside)], [gap.domain for gap in gaps], survey)
+        known = [r for _, r in (*chosen, *inside) if not r.domain.device.startswith("gpu:") or r.domain.device in told]
+        asked = compared(known, [*covered, *(gap.domain for gap in gaps)], survey)
         models = fill(plugins, asked, activity, timeout_s=timeout_s, calibrated=False).readings
     return Settled(
         readings=tuple(readings),
@@ -130,18 +157,16 @@ def settle(
     )
 
 
-def compared(measured: Iterable[Reading], still_open: Iterable[Domain], survey: Survey) -> list[Gap]:
+def compared(measured: Iterable[Reading], there: Iterable[Domain], survey: Survey) -> list[Gap]:
     """The domains whose measured energy a model can be held against, put as gaps.
 
-    A figure of the whole machine is held against the model of ``machine/host`` where the machine has no
-    accelerator, which such a figure may contain.
+    *there* are all domains that the machine is known to have.  A figure of the whole machine is held against
+    the model of ``machine/host`` where the machine has no accelerator, which such a figure may contain.
     """
     asked: dict[str, Gap] = {}
-    devices = [chip.device for chip in survey.host.gpus] + [domain.device for domain in still_open]
-    readings = list(measured)
-    devices += [reading.domain.device for reading in readings]
+    devices = [*(chip.device for chip in survey.host.gpus), *(domain.device for domain in there)]
     alone = not any(device.startswith(("gpu:", "module:")) for device in devices)
-    for reading in readings:
+    for reading in measured:
         domain = reading.domain
         if domain.address in WHOLE and alone:
             domain = HOST

@@ -25,7 +25,8 @@ def self_check(verdicts: Iterable[Verdict], seconds: float) -> SelfCheck:
     began_s = time.monotonic()
     watched: list[tuple[Verdict, Watch, MeterThread]] = []
     for verdict in verdicts:
-        if verdict.fate is Fate.CHOSEN and verdict.meter is not None:
+        measures = any(domain.is_energy for domain in verdict.domains)
+        if verdict.fate is Fate.CHOSEN and verdict.meter is not None and measures:
             watch = Watch(watched=verdict.meter, seconds=seconds)
             watched.append((verdict, watch, MeterThread(f"{verdict.plugin}:{verdict.source}", watch.meter())))
     threads = [thread for _, _, thread in watched]
@@ -58,7 +59,7 @@ def _judge(verdict: Verdict, watch: Watch, thread: MeterThread, hangs: bool) -> 
         reason = f"it did not open within {OPEN_S + watch.seconds:g} s"
     elif hangs:
         reason = "it stopped answering" if thread.late else "it does not close"
-    chosen = {domain.address: domain for domain in verdict.domains}
+    chosen = {domain.address: domain for domain in verdict.domains if domain.is_energy}
     traces = watch.copies()
     for address, domain in chosen.items():
         traces.setdefault(address, Trace(domain=domain, missed=watch.reads))

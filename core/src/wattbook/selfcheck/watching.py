@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from attrs import define, evolve, field, frozen
 
 from wattbook.errors import ReadError
-from wattbook.model import Domain, Meter, Missed, Sample, Session
+from wattbook.model import Busy, Domain, Meter, Missed, Sample, Session
 
 READS = 5  #: at least, however seldom a meter wants to be read
 STEP_S = 0.5  #: a counter that moves ten times a second means nothing over less
@@ -90,9 +90,9 @@ class Watch:
 
         return opened()
 
-    def overhear(self, session: Session) -> list[Sample | Missed]:
+    def overhear(self, session: Session) -> list[Sample | Missed | Busy]:
         """One read, noted; what came before a ``ReadError`` counts."""
-        items: list[Sample | Missed] = []
+        items: list[Sample | Missed | Busy] = []
         try:
             for item in session.read():
                 items.append(item)
@@ -104,12 +104,14 @@ class Watch:
             self._note(items)
         return items
 
-    def _note(self, items: Iterable[Sample | Missed]) -> None:
+    def _note(self, items: Iterable[Sample | Missed | Busy]) -> None:
         brought, lost = set(), set()
         with self._lock:
             self.reads += 1
             known = set(self._traces)
             for item in items:
+                if isinstance(item, Busy):
+                    continue
                 trace = self._traces.setdefault(item.domain.address, Trace(domain=item.domain))
                 if isinstance(item, Missed):
                     trace.miss(item)
@@ -126,5 +128,5 @@ class _Overheard:
     session: Session
     watch: Watch
 
-    def read(self) -> Iterable[Sample | Missed]:
+    def read(self) -> Iterable[Sample | Missed | Busy]:
         return self.watch.overhear(self.session)

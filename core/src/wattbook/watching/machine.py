@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from attrs import evolve
 
@@ -16,6 +17,7 @@ from wattbook.pipeline.settle import Settled, Stretch, settle, source_of
 from wattbook.plugins import Plugins
 from wattbook.resolve import Offer
 from wattbook.sampling import CpuTimes, LoadHistogram, MeterThread, close, poll, tree_cpu_s
+from wattbook.utilisation import Utilisation
 
 ESTIMATE_TIMEOUT_S = 10.0
 PERMISSION = re.compile(r"permi(t|ssion)|denied|root|privilege|administrator", re.IGNORECASE)
@@ -36,6 +38,7 @@ class Machine:
         self.surveyed: Survey
         self.threads: list[MeterThread] = []
         self.loads = LoadHistogram()
+        self.seen = Utilisation()
         self.warnings: dict[str, None] = {}
         self._cpu_times = cpu_times
         self._own_s: float | None = None
@@ -109,6 +112,7 @@ class Machine:
     def tick(self, at_s: float) -> None:
         """Read everything as it stands now."""
         self.loads.take(self._cpu_times(), at_s - self._tick_s)
+        self.seen.memory.look(at_s)
         self._tick_s = at_s
         for late in poll(self.threads):
             self.warnings[f"{late.source} did not answer in time"] = None
@@ -119,12 +123,10 @@ class Machine:
         With *over*, the models are asked about what was measured too.
         """
         duration_s = self._tick_s - self._start_s
-        stretch = Stretch(
-            window=Window(start=moment, end=moment + timedelta(seconds=duration_s)),
-            loads=self.loads.loads(),
-            tallies={thread.source: thread.tallies() for thread in self.threads},
-            broken={thread.source: thread.broken for thread in self.threads if thread.broken},
-        )
+        window = Window(start=moment, end=moment + timedelta(seconds=duration_s))
+        stretch = Stretch.from_threads(window, self.loads, self.threads)
+        if over:
+            self.seen.add(self.loads, stretch.devices(self.surveyed.resolution.verdicts))
         settled = settle(
             stretch, self.surveyed, self.plugins,
             pue=self.config.site.pue, timeout_s=ESTIMATE_TIMEOUT_S, compare=over,
@@ -134,6 +136,11 @@ class Machine:
         for sentence in settled.silent:
             self.warnings[sentence] = None
         return settled._replace(gaps=tuple(explained(settled.gaps, self.surveyed)))
+
+    def seen_so_far(self) -> dict[str, Any]:
+        """What was seen of the machine since this was asked last."""
+        seen, self.seen = self.seen.as_dict(self.host.memory_gb), Utilisation()
+        return seen
 
     def own_share(self) -> float | None:
         """Processor time of wattbook itself over the machine's busy time, in the running stretch."""

@@ -294,6 +294,7 @@ class Recorder:
         ends = [entry.end for entry in self._hour]
         record = evolve(
             self._record, end=max([self._record.start, *ends]), complete=True, verdicts=verdicts,
+            activity=self.machine.seen_so_far(),
             warnings=(*self._told, *self.machine.warnings),
         )  # fmt: skip
         self._open_spool()
