@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from wattbook import Missed, ReadError, Sample, Unavailable
-from wattbook_nvidia_smi import smi
+from wattbook_nvidia_smi import presence, smi
 from wattbook_nvidia_smi.smi_session import SmiSession
 
 FIRST, SECOND = (f"gpu:GPU-5ea1f00d-0000-4000-8000-00000000000{gpu}/board" for gpu in range(2))
@@ -143,7 +143,7 @@ def test_one_that_hangs_is_given_up(fake_smi: FakeSmi, monkeypatch: pytest.Monke
 
 def test_without_nvidia_smi_it_is_unavailable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(smi, "_PLACES", ())
+    monkeypatch.setattr(presence, "_PLACES", ())
     with pytest.raises(Unavailable, match="not here") as no:
         smi.probe()
     assert no.value.remedy

@@ -12,7 +12,7 @@ from typing import IO
 import pytest
 from attrs import evolve
 from wattbook import Chip, Domain, Host, Missed, ReadError, Sample, Unavailable
-from wattbook_turbostat.book import domains_of
+from wattbook_turbostat.domains import domains_of
 from wattbook_turbostat.meter import Config, Machine, Offer
 from wattbook_turbostat.process import Turbostat
 from wattbook_turbostat.session import Session

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from wattbook import Domain, Host, Meter, Unavailable
 
 from wattbook_nvidia_smi.architecture import sensor_error
+from wattbook_nvidia_smi.presence import executable, library_here
 
 if TYPE_CHECKING:
     from wattbook_nvidia_smi.session import EnergySession, PowerSession
@@ -36,6 +37,7 @@ def meters(host: Host) -> Iterator[Meter]:
 
 
 def _probe_energy() -> Sequence[Domain]:
+    library_here()
     from wattbook_nvidia_smi.nvml import cards, library
     from wattbook_nvidia_smi.session import counters
 
@@ -59,6 +61,7 @@ def _open_energy() -> Iterator[EnergySession]:
 
 
 def _probe_power() -> Sequence[Domain]:
+    library_here()
     from wattbook_nvidia_smi.nvml import cards, library
     from wattbook_nvidia_smi.session import gauges
 
@@ -80,6 +83,7 @@ def _open_power() -> Iterator[PowerSession]:
 
 
 def _probe_smi() -> Sequence[Domain]:
+    executable()
     from wattbook_nvidia_smi.smi import probe
 
     return probe()

@@ -10,6 +10,7 @@ from attrs import define, field
 from wattbook import Chip, ReadError, Unavailable
 
 from wattbook_nvidia_smi.gpu import BOARD, MEMORY, MODULE, known
+from wattbook_nvidia_smi.presence import NO_LIBRARY
 
 W_PER_MW = 1e-3
 
@@ -21,7 +22,7 @@ _DRIVER_OFF = ("the NVIDIA driver is not loaded", "load it (modprobe nvidia), or
 _REASONS: dict[int, tuple[str, str]] = {
     4: ("NVML may not be used by this user", "give the user access to /dev/nvidia*, or run as root"),
     9: _DRIVER_OFF,
-    12: ("the NVML library (libnvidia-ml.so.1, nvml.dll) is not here", "install the NVIDIA driver if this machine has a GPU"),
+    12: NO_LIBRARY,
     13: ("the NVML library is too old for nvidia-ml-py", "update the NVIDIA driver"),
     15: ("a GPU fell off the bus", "reboot; look for Xid messages in dmesg"),
     17: ("the operating system blocks access to the GPU", "in WSL, update it (wsl --update) or the Windows driver"),

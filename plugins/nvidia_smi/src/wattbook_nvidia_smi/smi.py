@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from wattbook_nvidia_smi import csv_
 from wattbook_nvidia_smi.domains import board_of
 from wattbook_nvidia_smi.gpu import BOARD, GpuSample
 from wattbook_nvidia_smi.lines import Line
+from wattbook_nvidia_smi.presence import executable
 from wattbook_nvidia_smi.refusals import explain
 from wattbook_nvidia_smi.smi_session import SmiSession
 
@@ -24,15 +24,6 @@ FIELDS = "timestamp,index,uuid,name,pci.bus_id,driver_version,power.draw"
 INTERVAL_MS = 1_000
 PROBE_S = 1.8  #: the core gives a probe 2 s
 STOP_S = 2.0
-_PLACES = ("/usr/bin/nvidia-smi", "/usr/lib/wsl/lib/nvidia-smi", r"C:\Windows\System32\nvidia-smi.exe")
-
-
-def executable() -> str:
-    """The path of nvidia-smi; raises ``Unavailable``."""
-    found = shutil.which("nvidia-smi") or next((p for p in _PLACES if os.access(p, os.X_OK)), None)
-    if found is None:
-        raise Unavailable("nvidia-smi is not here", remedy="install the NVIDIA driver if this machine has a GPU")
-    return found
 
 
 def probe() -> Sequence[Domain]:

@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 @hookimpl
 def measure(host: Host, config: Any) -> Iterator[Meter]:
     """powermetrics, and on Apple Silicon also IOReport, which needs no root."""
+    if host.os != "darwin":
+        from wattbook_powermetrics import elsewhere
+
+        yield elsewhere.meter(host)
+        return
     from wattbook_powermetrics import ioreport, session
 
     yield session.meter(host)
-    if host.os == "darwin" and host.arch == "arm64":
+    if host.arch == "arm64":
         yield ioreport.meter()
 
 

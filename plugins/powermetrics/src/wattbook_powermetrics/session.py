@@ -13,6 +13,7 @@ from wattbook import Domain, Host, Meter, Unavailable
 
 from wattbook_powermetrics import process
 from wattbook_powermetrics.block import INTEL, PACKAGE, PARTS, SOC, part
+from wattbook_powermetrics.elsewhere import refusal
 from wattbook_powermetrics.stream import Consumer, Stream
 
 TOOL = "/usr/bin/powermetrics"
@@ -67,10 +68,7 @@ def meter(
 
     def probe() -> tuple[Domain, ...]:
         if host.os != "darwin":
-            raise Unavailable(
-                f"powermetrics is a part of macOS, and this is {host.os or 'another system'}",
-                remedy="use the meters of this system: rapl or turbostat for processors, nvidia_smi for NVIDIA boards",
-            )
+            raise refusal(host)
         if host.virtual:
             raise Unavailable("a virtual Mac has no power figures", remedy="measure on the Mac that runs it")
         if not installed(TOOL):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from attrs import define, field
 from wattbook import Domain, ImportFailed, Recording, RecordingBuilder
 
+from wattbook_turbostat.domains import domains_of
 from wattbook_turbostat.interval import Interval
 from wattbook_turbostat.parse import Parser
 from wattbook_turbostat.preamble import misreads_dram
@@ -189,15 +190,3 @@ class Book:
 def domains(packages: int | None, model: str = "") -> dict[str, Domain]:
     """The domains of a summary row: of the only package, or of all packages together."""
     return domains_of("0" if packages == 1 else "all", model)
-
-
-def domains_of(which: int | str, model: str = "") -> dict[str, Domain]:
-    """The domains of one package, and of the machine, by name."""
-    cpu = f"cpu:{which}"
-    return {
-        "package": Domain(device=cpu, name="package", model=model),
-        "core": Domain(device=cpu, name="core", within=f"{cpu}/package", model=model),
-        "gfx": Domain(device=cpu, name="gfx", within=f"{cpu}/package", model=model),
-        "dram": Domain(device=f"dram:{which}", name="dram"),
-        "platform": Domain(device="machine", name="platform", may_contain=("gpu:*",)),
-    }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from contextlib import contextmanager
 from attrs import define, field, frozen
 from wattbook import Domain, Host, Meter, Unavailable
 
-from wattbook_turbostat.book import domains_of
+from wattbook_turbostat.domains import domains_of
 from wattbook_turbostat.interval import Interval
 from wattbook_turbostat.preamble import misreads_dram, version_key
 from wattbook_turbostat.process import Start, Turbostat
@@ -141,7 +140,10 @@ def arguments(columns: Iterable[str], interval_s: float) -> list[str]:
 
 def find(path: str | None) -> str | None:
     """The binary; it lies in a folder that is not in everybody's PATH."""
-    return shutil.which(path or "turbostat", path=os.pathsep.join([os.environ.get("PATH", ""), *PLACES]))
+    name = path or "turbostat"
+    folders = [""] if os.path.dirname(name) else [*os.environ.get("PATH", "").split(os.pathsep), *PLACES]
+    places = (os.path.join(folder, name) for folder in folders)
+    return next((place for place in places if os.path.isfile(place) and os.access(place, os.X_OK)), None)
 
 
 def version_of(binary: str) -> str | None:
