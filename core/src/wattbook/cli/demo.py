@@ -34,7 +34,8 @@ def command(
     from tempfile import TemporaryDirectory
 
     from wattbook.cli.replay import play, script_of
-    from wattbook.cli.report import page, report_of, write_text
+    from wattbook.cli.report import page, write_text
+    from wattbook.closing.reading import report_of
     from wattbook.config import load
     from wattbook.ledger.exchange import lines
     from wattbook.ledger.store import Ledger

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,7 @@ from wattbook.cli.common import common_options, print_json
 SUMMARY_ROWS = 50  #: of each table; a step's summary may have 1 MiB
 
 if TYPE_CHECKING:
-    from wattbook.config import Config
-    from wattbook.ledger.store import Ledger
-    from wattbook.report import Period, Report
+    from wattbook.report import Report
 
 
 @click.command("report", short_help="Report a month: energy and carbon by basis, project, platform, phase.")
@@ -56,6 +53,10 @@ def command(
     Location- and market-based carbon are two views and never one sum.  A provider's figure stands for the
     hosts that its account claims; what was measured there is shown inside it and not added.
     """
+    from wattbook.accounting.carbon import pinned
+    from wattbook.cli.closed import tell as tell_closed
+    from wattbook.cli.closed import zone_of_month
+    from wattbook.closing.reading import report_of
     from wattbook.config import load
     from wattbook.errors import WattbookError
     from wattbook.ledger.fold import fold_in
@@ -69,21 +70,25 @@ def command(
         raise click.UsageError(f"--json and --format {form} contradict each other")
     settings = load(config)
     zone = zone_of(timezone, settings)
-    period = period_of(month, first, last, zone)
+    period_of(month, first, last, zone)  # wrong usage comes before the book
     moment = moment_of(as_of, zone)
     for dim in dims:
         usage("--by", check_dimension, dim)
     with Ledger.open(ledger) as book:
         folded = fold_in(book)
+        period = period_of(month, first, last, zone if timezone else zone_of_month(book, month, moment) or zone)
         made = report_of(book, settings, period, tuple(dict.fromkeys(dims)) or DEFAULT_DIMENSIONS, moment)
+        if not quiet:
+            tell_closed(book, period, made, moment)
     if not quiet:
         for problem in folded.problems:
             click.echo(f"wattbook: {problem}", err=True)
         if not made.runs and not made.claims:
             click.echo(f"wattbook: the book holds nothing from {period.title}", err=True)
-    _write(made, "json" if as_json else form or "table", output)
-    if step_summary:
-        _summarise(made, quiet)
+    with pinned(made.pins):
+        _write(made, "json" if as_json else form or "table", output)
+        if step_summary:
+            _summarise(made, quiet)
     sentence = over_budget(made) if limit == "budget" else None if limit_g is None else over(made, limit_g)
     if sentence is not None:
         raise WattbookError(sentence)
@@ -104,46 +109,6 @@ def _summarise(report: Report, quiet: bool) -> None:
             file.write(as_markdown(report, most=SUMMARY_ROWS) + "\n")
     except OSError as error:
         raise WattbookError(f"the step summary {path} cannot be written: {error.strerror or error}") from error
-
-
-def report_of(book: Ledger, settings: Config, period: Period, dims: tuple[str, ...], as_of: datetime | None) -> Report:
-    """The report of a period of *book* beside the one before, as it is known today or was *as of* a moment."""
-    before = period.before()
-    previous = None if before is None else built(book, settings, before, (), as_of)
-    return built(book, settings, period, dims, as_of, previous)
-
-
-def built(
-    book: Ledger,
-    settings: Config,
-    period: Period,
-    dims: tuple[str, ...],
-    as_of: datetime | None,
-    previous: Report | None = None,
-) -> Report:
-    """The report of one period, alone or beside *previous*."""
-    from wattbook.records import utc_text
-    from wattbook.report import build
-    from wattbook.report.notes import SYNTHETIC
-
-    here = [r for r in book.revisions(months=period.months(), as_of=as_of) if r.standing == "active"]
-    made_up = any(getattr(revision, "synthetic", False) for revision in here)
-    evidence: dict[tuple[str, str, str], tuple[str, ...]] = {}
-    for revision in here:
-        key = (revision.chain.provider, revision.chain.account, revision.chain.month)
-        evidence[key] = (*evidence.get(key, ()), revision.content_id)
-    return build(
-        book.entries(start=period.start, end=period.end, as_of=as_of),
-        [statement for revision in here for statement in revision.statements],
-        book.runs(as_of=as_of),
-        settings,
-        period,
-        dims,
-        as_of=None if as_of is None else utc_text(as_of),
-        watermark=SYNTHETIC if made_up else None,
-        previous=previous,
-        evidence=evidence,
-    )
 
 
 def _write(report: Report, form: str, output: str | None) -> None:

@@ -232,7 +232,7 @@ def savings_of(evidence: Evidence, lever: str | None, options: Options) -> tuple
 def _told(
     book: Ledger, settings: Config, period: Period, lever: str | None, options: Options, project: str | None
 ) -> tuple[dict[str, Any], list[Block]]:
-    from wattbook.cli.report import built
+    from wattbook.closing.reading import built
     from wattbook.report.as_json import period_as_json
     from wattbook.report.levers.lines import NO_INVENTORY, NO_SUM, blocks_of, details_of, ordered, saving_as_json
     from wattbook.report.lines import Block, clean

@@ -20,8 +20,8 @@ def track(
     book: Ledger, settings: Config, period: Period, lever: str, options: Options, project: str | None
 ) -> tuple[dict[str, Any], list[Block]]:
     """Write down what a lever is expected to save; raises ``WattbookError`` where nobody knows."""
-    from wattbook.cli.report import built
     from wattbook.cli.whatif import evidence_of, savings_of
+    from wattbook.closing.reading import built
     from wattbook.ledger.notes import add_note
     from wattbook.report.levers.follow import follow_up_of
     from wattbook.report.levers.lines import carbon
@@ -58,8 +58,8 @@ def follow_ups(book: Ledger, settings: Config, until: str, *, inclusive: bool) -
     seen: dict[tuple[str, str, str | None], Evidence] = {}
 
     def evidence(period: Period, project: str | None) -> Evidence:
-        from wattbook.cli.report import built
         from wattbook.cli.whatif import evidence_of
+        from wattbook.closing.reading import built
 
         key = (period.title, period.zone, project)
         if key not in seen:

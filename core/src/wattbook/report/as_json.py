@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from wattbook.accounting import Claim, Interval, Total
-from wattbook.report.model import Change, GapGroup, Report, Row
+from wattbook.report.model import Change, Closed, GapGroup, Report, Row
 from wattbook.report.period import Period
 from wattbook.units import G_PER_KG
 
@@ -57,6 +57,15 @@ def as_json(report: Report) -> dict[str, Any]:
             }
             for one in report.reductions
         ],
+        "closed": None if report.closed is None else _closed(report.closed),
+        "adjustments": [dict(one.told) for one in report.adjustments],
+    }  # fmt: skip
+
+
+def _closed(closed: Closed) -> dict[str, Any]:
+    return {
+        "at": closed.at, "by": closed.by, "note": closed.note, "manifest_id": closed.manifest_id,
+        "wattbook": closed.wattbook, "reproduced": closed.reproduced,
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from attrs import frozen
 
 from wattbook.accounting import Total
+from wattbook.report.adjusted import adjustment_rows
 from wattbook.report.model import Change, Report, Row, carbon_of_both
 from wattbook.report.numbers import carbon_text, digits, energy_text, share_text, signed_text
 from wattbook.units import G_PER_KG
@@ -43,6 +44,8 @@ def title(report: Report) -> str:
 
 def subtitle(report: Report) -> str:
     as_of = f", as known on {report.as_of}" if report.as_of else ""
+    if report.closed is not None:
+        as_of += f", closed {clean(report.closed.told)}"
     return f"{clean(report.period.zone)} time{as_of}; gross, no offsets; ranges are 90 % intervals"
 
 
@@ -72,6 +75,12 @@ def blocks(report: Report) -> Iterator[Block]:
             title=f"Change since {clean(report.change.period.title)}",
             columns=("cause", "carbon", "why"),
             rows=tuple(_change(report.change)),
+        )
+    if report.adjustments:
+        yield Block(
+            title="Adjustments of closed months, not in the total above",
+            columns=("month", "cause", "energy", "location-based", "market-based", "method not stated", ""),
+            rows=tuple(adjustment_rows(report)),
         )
     if len(report.top_runs) > 1:
         yield Block(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from attrs import field, frozen
 
 from wattbook.accounting import Claim, Interval, MonthTotals, Total
+from wattbook.accounting.carbon import Pins
 from wattbook.factors import Factor
 from wattbook.records import Entry
 from wattbook.report.atoms import Atom
@@ -168,6 +170,28 @@ class Reduction:
 
 
 @frozen(kw_only=True)
+class Closed:
+    """Since when a month is closed, and whether its figures came out the same when they were made again."""
+
+    at: str
+    by: str | None
+    note: str
+    manifest_id: str
+    wattbook: str  #: the version that closed it
+    told: str  #: when and by whom, for a sentence
+    reproduced: bool
+
+
+@frozen(kw_only=True)
+class Adjusted:
+    """What became known of a closed month afterwards: told in an open month, and not part of its total."""
+
+    month: str
+    large: bool
+    told: Mapping[str, Any]  #: plain values: energy and carbon, in all and by cause
+
+
+@frozen(kw_only=True)
 class Report:
     """A period of the book, added up; the same book gives the same report, byte for byte."""
 
@@ -194,3 +218,6 @@ class Report:
     stated: tuple[Stated, ...] = ()
     atoms: tuple[Atom, ...] = field(default=(), repr=False, eq=False)  #: what every own figure is a sum of
     provided: Mapping[str, Mapping[str | None, tuple[Share, ...]]] = field(factory=dict, repr=False, eq=False)
+    closed: Closed | None = None
+    adjustments: tuple[Adjusted, ...] = ()  #: of closed months
+    pins: Pins = field(factory=dict, repr=False, eq=False)  #: factors that hold whatever a lookup says now
