@@ -13,6 +13,7 @@ from wattbook_csp.fetch.patience import patiently
 from wattbook_csp.fetch.published import nothing_there
 
 MAX_BYTES = 8 << 30
+PAGE_KEYS = 1000
 DATA = (".parquet", ".csv.gz", ".csv")
 _PLACE = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 _PERIOD = re.compile(r"period=(\d{4}-\d{2})", re.IGNORECASE)
@@ -56,7 +57,7 @@ def _listed(client: Any, bucket: str, prefix: str) -> dict[str, int]:
     from wattbook_csp.fetch.aws import is_passing
 
     sizes: dict[str, int] = {}
-    asked: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
+    asked: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "MaxKeys": PAGE_KEYS}
     while True:
         page = patiently(lambda: client.list_objects_v2(**asked), is_passing)
         sizes.update({one["Key"]: one["Size"] for one in page.get("Contents", [])})

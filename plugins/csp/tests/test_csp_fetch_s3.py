@@ -1,0 +1,114 @@
+"""The fetcher of AWS Data Exports, against a local S3: moto's server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wattbook import ImportFailed, Unavailable, Wanted
+from wattbook_csp.fetch import aws, aws_s3
+
+boto3 = pytest.importorskip("boto3")
+stamina = pytest.importorskip("stamina")
+
+EXPORT = Path(__file__).parent / "data" / "aws" / "data_export"
+BUCKET = "carbon-exports"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A bucket with the sample export as it lies on S3."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3")
+    client.create_bucket(Bucket=BUCKET)
+    for file in sorted(EXPORT.rglob("*.parquet")):
+        client.upload_file(str(file), BUCKET, f"team/{file.relative_to(EXPORT).as_posix()}")
+    with stamina.set_testing(True, attempts=2):
+        yield client
+    for one in client.list_objects_v2(Bucket=BUCKET)["Contents"]:
+        client.delete_object(Bucket=BUCKET, Key=one["Key"])
+
+
+def fetch(folder: Path, month: str = "2025-09", place: str = f"s3://{BUCKET}/team/carbon/mlteam-carbon") -> Any:
+    return aws.fetch(Wanted(month=month, options={"from": place}), folder)
+
+
+@pytest.mark.usefixtures("s3")
+def test_the_partitions_of_the_month_are_fetched_and_the_newest_model_counts(
+    tmp_path: Path, totals: Callable[..., Any]
+) -> None:
+    fetched = fetch(tmp_path)
+    assert fetched.format == "aws-data-export"
+    assert len(fetched.files) == 3
+    assert totals(*fetched.files) == {c: kg for c, kg in totals("aws/data_export").items() if c[0] == "2025-09"}
+
+
+@pytest.mark.usefixtures("s3")
+def test_the_same_export_is_the_same_bytes(tmp_path: Path) -> None:
+    names = sorted(path.relative_to(tmp_path) for path in fetch(tmp_path).files)
+    original = EXPORT / "carbon" / "mlteam-carbon"
+    assert all((tmp_path / name).read_bytes() == (original / name).read_bytes() for name in names)
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_month_that_the_export_does_not_hold_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ImportFailed, match="the Data Export states nothing of 2025-12"):
+        fetch(tmp_path, month="2025-12")
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_folder_without_an_export_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ImportFailed, match="holds no Parquet and no CSV"):
+        fetch(tmp_path, place=f"s3://{BUCKET}/elsewhere")
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize("place", ["carbon-exports/team", "s3://", "https://x/y", "s3://UPPER/x"])
+def test_another_place_than_s3_is_told(tmp_path: Path, place: str) -> None:
+    with pytest.raises(ImportFailed, match="is no place on S3"):
+        fetch(tmp_path, place=place)
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_bucket_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises((ImportFailed, Unavailable), match="ListObjectsV2"):
+        fetch(tmp_path, place="s3://no-such-bucket-anywhere/x")
+
+
+def test_a_file_that_the_manifest_names_has_to_be_there(s3: Any, tmp_path: Path) -> None:
+    missing = f"s3://{BUCKET}/team/carbon/mlteam-carbon/data/usage_period=2025-09/mlteam-carbon-00002.snappy.parquet"
+    key = "team/carbon/mlteam-carbon/metadata/usage_period=2025-09/mlteam-carbon-Manifest.json"
+    s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps({"dataFiles": [missing]}))
+    with pytest.raises(ImportFailed, match=r"the manifest names .*00002.* which is not there"):
+        fetch(tmp_path)
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_long_listing_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws_s3, "PAGE_KEYS", 2)
+    assert len(fetch(tmp_path).files) == 3
+
+
+def test_a_key_leads_nowhere_but_into_the_folder(s3: Any, tmp_path: Path) -> None:
+    s3.put_object(Bucket=BUCKET, Key="team/../../up/usage_period=2025-09/x;rm.csv", Body=b"x")
+    fetched = fetch(tmp_path, place=f"s3://{BUCKET}/team/../../up")
+    assert all(path.resolve().is_relative_to(tmp_path.resolve()) for path in fetched.files)
