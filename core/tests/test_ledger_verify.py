@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from wattbook.ledger.store import Ledger
 from wattbook.ledger.verify import Verdict, verify
-from wattbook.records import Place, utc_text
+from wattbook.records import Entry, Place, utc_text
 from wattbook.testing.ledger import START, a_run, a_snapshot, a_statement, an_entry
 
 NOWHERE = Place(zone="XX")
@@ -79,6 +79,35 @@ def test_two_runs_on_one_machine_are_told_and_no_fault(tmp_path: Path) -> None:
     verdict = judged(a_book(tmp_path / "ledger.db", an_entry(0), an_entry(0, run_id="r2")))
     assert verdict.ok
     assert "reports count it once" in verdict.resolved[0].reason
+
+
+def a_part(number: int, energy_j: float, **more: Any) -> Entry:
+    return an_entry(number, energy_j=energy_j, low_j=None, high_j=None, attribution="process:used", **more)
+
+
+def test_parts_of_several_runs_beside_a_record_are_no_overlap(tmp_path: Path) -> None:
+    some = (an_entry(0), a_part(0, 100.0, run_id="r2"), a_part(0, 50.0, run_id="r3"))
+    verdict = judged(a_book(tmp_path / "ledger.db", *some))
+    assert (verdict.faults, verdict.resolved) == ((), ())
+
+
+def test_two_parts_of_one_run_over_one_moment_are_an_overlap(tmp_path: Path) -> None:
+    path = a_book(tmp_path / "ledger.db", a_part(0, 100.0), an_entry(0, run_id="r2"), a_part(0, 50.0))
+    assert kinds(judged(path)) == ["overlap"]
+
+
+def test_parts_that_claim_more_than_the_machine_are_told(tmp_path: Path) -> None:
+    some = (an_entry(0), a_part(0, 3000.0, run_id="r2"), a_part(0, 3000.0, run_id="r3"))
+    verdict = judged(a_book(tmp_path / "ledger.db", *some))
+    assert verdict.ok
+    assert len(verdict.resolved) == 2
+    assert all("more than the machine used" in fault.reason for fault in verdict.resolved)
+
+
+def test_an_overlap_of_records_under_a_part_is_still_found(tmp_path: Path) -> None:
+    some = (an_entry(0), a_part(0, 100.0, run_id="r2"), an_entry(0, run_id="r3"))
+    verdict = judged(a_book(tmp_path / "ledger.db", *some))
+    assert ["reports count it once" in fault.reason for fault in verdict.resolved] == [True]
 
 
 def test_breakdowns_gaps_and_corrected_entries_overlap_nothing(tmp_path: Path) -> None:

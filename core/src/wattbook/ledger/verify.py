@@ -10,6 +10,7 @@ from typing import Any
 from attrs import field, frozen
 
 from wattbook.accounting.carbon import factor_of
+from wattbook.accounting.overlaps import without_overlaps
 from wattbook.ledger import rows, view
 from wattbook.ledger.chains import figures_id
 from wattbook.ledger.store import Ledger
@@ -99,7 +100,9 @@ def verify(ledger: Ledger, *, now: datetime | None = None) -> Verdict:
         if factor_of(place, year) is None:
             where = f"zone {place.zone}" if place.zone else "a place without a zone"
             faults.add("factor", None, f"no factor for {where} in {year}: its carbon is not known (set site.zone)")
-    _overlaps(ledger.scan(view.addends()), runs, faults, resolved)
+    hosts = _overlaps(ledger.scan(view.addends()), runs, faults, resolved)
+    if hosts:
+        _excess((entry for entry in ledger.entries() if entry.host in hosts), runs, resolved)
     revisions = _statements(ledger, faults)
     return Verdict(entries=count, revisions=revisions, faults=faults.all(), resolved=resolved.all())
 
@@ -129,27 +132,55 @@ def _clock(entry: Entry, row: Any, run: RunRecord | None, latest: str, faults: _
             faults.add("clock", row.entry_id, f"it ended {entry.end}, years before it was recorded")
 
 
-def _overlaps(found: Iterable[Any], runs: dict[str, RunRecord], faults: _List, resolved: _List) -> None:
-    """Sweep every (host, domain) in the order of time."""
+def _overlaps(found: Iterable[Any], runs: dict[str, RunRecord], faults: _List, resolved: _List) -> set[str]:
+    """Sweep every (host, domain) in the order of time; answers with the hosts of which runs have parts.
+
+    A part that one run caused lies inside what the machine used, and beside the parts of others.
+    """
     cell: tuple[str, str, str] | None = None
     holder: Any = None
+    parts: dict[str, Any] = {}  #: of this cell: the part of each run that ends last
+    hosts: set[str] = set()
     told: set[tuple[str, str, str]] = set()
     for row in found:
         run = runs.get(row.run_id)
         if run is not None and run.kind == "log":
             continue  # a figure by hand stands for a machine of its own
         here = (row.host, row.device, row.domain)
-        if here == cell and utc_time(holder.end_at) - utc_time(row.start_at) > TOLERANCE:
+        if here != cell:
+            cell, holder = here, None
+            parts.clear()
+        if row.attribution:
+            hosts.add(row.host)
+        before = parts.get(row.run_id) if row.attribution else holder
+        if before is not None and utc_time(before.end_at) - utc_time(row.start_at) > TOLERANCE:
             where = f"{row.host} {row.device}/{row.domain} at {row.start_at}"
-            pair = (row.host, row.run_id, holder.run_id)
-            if row.run_id == holder.run_id:
-                faults.add("overlap", row.entry_id, f"{where}: entry {holder.entry_id} of the same run covers it too")
+            pair = (row.host, row.run_id, before.run_id)
+            if row.run_id == before.run_id:
+                faults.add("overlap", row.entry_id, f"{where}: entry {before.entry_id} of the same run covers it too")
             elif pair not in told:
                 told.add(pair)
-                reason = f"{where}: run {holder.run_id} covers it too; reports count it once"
+                reason = f"{where}: run {before.run_id} covers it too; reports count it once"
                 resolved.add("overlap", row.entry_id, reason)
-        if here != cell or row.end_at > holder.end_at:
-            cell, holder = here, row
+        if before is None or row.end_at > before.end_at:
+            if row.attribution:
+                parts[row.run_id] = row
+            else:
+                holder = row
+    return hosts
+
+
+def _excess(entries: Iterable[Entry], runs: dict[str, RunRecord], resolved: _List) -> None:
+    """Runs that claim together more than the machine used."""
+    found = list(entries)
+    claiming = {entry.run_id for entry in found if entry.attribution}
+    for lost in without_overlaps(found, runs)[1]:
+        if lost.run_id in claiming:
+            reason = (
+                f"{lost.host}: run {lost.run_id} claims {lost.energy_j:.6g} J more than the machine used beside "
+                f"{', '.join(lost.counted_in)}; reports cut it"
+            )
+            resolved.add("overlap", None, reason)
 
 
 def _statements(ledger: Ledger, faults: _List) -> int:
