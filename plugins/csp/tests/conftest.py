@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import wattbook_csp
@@ -72,3 +76,52 @@ def providers() -> Path:
     if not folder:
         pytest.skip("WATTBOOK_PROVIDERS does not name the folder of providers' samples")
     return Path(folder)
+
+
+class StandIn:
+    """A provider's REST interface on this machine: answers come from *answer*, requests are kept."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, Any]] = []  #: method, path with its query, body
+        self.answer: Callable[[str, str, Any], tuple[int, dict[str, str], Any]] = lambda *_: (404, {}, {})
+        stand_in = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _do(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                body = json.loads(self.rfile.read(length)) if length else None
+                stand_in.asked.append((self.command, self.path, body))
+                status, headers, document = stand_in.answer(self.command, self.path, body)
+                data = (document if isinstance(document, str) else json.dumps(document)).encode()
+                self.send_response(status)
+                for name, value in {
+                    "Content-Type": "application/json",
+                    "Content-Length": str(len(data)),
+                    **headers,
+                }.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = _do
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def stand_in() -> Iterator[StandIn]:
+    server = StandIn()
+    yield server
+    server.close()

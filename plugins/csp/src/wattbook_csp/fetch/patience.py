@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ def patiently(call: Callable[[], T], again: Callable[[Exception], bool | float])
     *again* may say in how many seconds.  The last error is let through.
     """
     stamina = need("stamina", "")
+    logging.getLogger("stamina").setLevel(logging.ERROR)  # its name for a retry says nothing to a user
     for attempt in stamina.retry_context(
         on=again, attempts=ATTEMPTS, timeout=TIMEOUT_S, wait_initial=1.0, wait_max=30.0
     ):
