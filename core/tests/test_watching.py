@@ -20,9 +20,10 @@ from wattbook import spool
 from wattbook.accounting.overlaps import without_overlaps
 from wattbook.config import Config
 from wattbook.model import Basis, Chip, Domain, Host, Meter, Reading, Sample, Window
+from wattbook.pipeline import idle as idle_account
 from wattbook.pipeline.own import own_energy_j
 from wattbook.plugins import Plugins, gather
-from wattbook.records import Entry, Labels, RunRecord, utc_time
+from wattbook.records import Entry, Labels, RunRecord, utc_text, utc_time
 from wattbook.sampling import CpuTimes
 from wattbook.spool.writing import SpoolWriter
 from wattbook.watching.absence import Now, Seen, absences
@@ -597,3 +598,65 @@ def test_own_energy_is_a_part_of_the_machine_without_accelerators() -> None:
     assert own_energy_j([("cpu:0", 100.0), ("gpu:0", 1000.0), ("dram:0", None)], 0.1) == pytest.approx(10)
     assert own_energy_j([("cpu:0", 100.0)], None) is None
     assert own_energy_j([("gpu:0", 100.0)], 0.1) is None
+
+
+def test_what_an_idle_machine_draws_is_remembered_with_its_dates(watch: Watch) -> None:
+    watch.world.busy = 0.01
+    watch.start()
+    watch.polls(7, 50)
+    watch.recorder.end()
+    account = idle_account.read([str(watch.folder)], HOST.name)
+    standing = idle_account.standing_of(account, "machine/wall", now="2026-10-01T13:00:00.000000Z")
+    assert standing is not None
+    assert standing.power_w == pytest.approx(STRIP_W, rel=0.02)
+    assert "measured by strip:strip over 5 min, 2026-10-01T12:00" in standing.source
+
+
+def test_a_busy_machine_says_nothing_about_standing_power(watch: Watch) -> None:
+    watch.world.busy = 0.9
+    watch.start()
+    watch.polls(7, 50)
+    watch.recorder.end()
+    assert idle_account.read([str(watch.folder)], HOST.name) == {}
+
+
+def test_the_idle_account_of_another_host_or_a_damaged_one_is_not_used(watch: Watch) -> None:
+    watch.world.busy = 0.01
+    watch.start()
+    watch.polls(7, 50)
+    watch.recorder.end()
+    path = watch.folder / idle_account.NAME
+    assert idle_account.read([str(watch.folder)], "another") == {}
+    text = path.read_text()
+    for damaged in (text.replace("29700", "19700", 1), text[:-20], "", "\0" * 100, "[]\t00000000"):
+        path.write_text(damaged)
+        assert idle_account.read([str(watch.folder)], HOST.name) == {}
+
+
+def test_an_old_idle_account_is_not_used(watch: Watch) -> None:
+    watch.world.busy = 0.01
+    watch.start()
+    watch.polls(7, 50)
+    watch.recorder.end()
+    account = idle_account.read([str(watch.folder)], HOST.name)
+    late = utc_text(datetime.fromtimestamp(NOON, UTC) + timedelta(days=200))
+    assert idle_account.standing_of(account, "machine/wall", now=late) is None
+
+
+def test_the_idle_account_is_bounded_and_shared_by_the_service(
+    watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "run"
+    shared.mkdir()
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(shared))
+    watch.world.busy = 0.01
+    watch.start()
+    watch.polls(7, 50)
+    watch.recorder.end()
+    account = idle_account.read([str(shared)], HOST.name)
+    assert account == idle_account.read([str(watch.folder)], HOST.name)
+    assert (shared / idle_account.NAME).stat().st_mode & 0o777 == 0o644
+    entry = next(e for e in watch.addends() if e.basis == "measured" and e.duration_s >= 60)
+    for _ in range(100):
+        account = idle_account.grown(account, [entry])
+    assert len(account["machine/wall"]) == idle_account.KEPT

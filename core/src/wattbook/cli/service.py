@@ -25,6 +25,8 @@ RestartSec=10
 # a user that exists only while it runs; it may read power counters, and nothing else that others may not
 DynamicUser=yes
 StateDirectory=wattbook
+# what the machine draws while it is idle, for runs of all users
+RuntimeDirectory=wattbook
 Environment=WATTBOOK_STATE=/var/lib/wattbook
 AmbientCapabilities={capabilities}
 CapabilityBoundingSet={capabilities}

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define, evolve, frozen
 
-from wattbook.model import Meter, Missed, Sample, Session
+from wattbook.model import Busy, Meter, Missed, Sample, Session
 from wattbook.pipeline.attribute import Share, is_board
 
 MAX_STEPS = 100  #: from a process up to the command's
@@ -161,7 +161,7 @@ class _Watched:
         self._session, self._boards = session, boards
         self._users: Any = getattr(session, "users", None)
 
-    def read(self) -> Iterator[Sample | Missed]:
+    def read(self) -> Iterator[Sample | Missed | Busy]:
         samples = []
         try:
             for item in self._session.read():

@@ -103,7 +103,7 @@ class Causing:
     def _caused(self, lines: list[Line], entries: list[Entry]) -> list[Entry]:
         from wattbook.pipeline.dividing import parts_of
 
-        return [*parts_of(lines), *(entry for entry in entries if entry.kind == "gap")]
+        return [*parts_of(lines), *(entry for entry in entries if entry.kind != "reading")]
 
     # --- afterwards -----------------------------------------------------------------------------
 

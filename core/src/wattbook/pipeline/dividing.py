@@ -51,9 +51,9 @@ class Divider:
         self._reserved: Share | None = None
 
     def lines(self, entries: Sequence[Entry], *, cpu_s: float | None, busy_s: float, source: str) -> list[Line]:
-        """The readings of one stretch, divided; gaps are left out."""
+        """The readings of one stretch, divided; gaps and the like are left out."""
         use = processor_share(cpu_s, busy_s, self._processors, source)
-        return [self._line(entry, use) for entry in entries if entry.kind != "gap"]
+        return [self._line(entry, use) for entry in entries if entry.kind == "reading"]
 
     def _line(self, entry: Entry, use: Share | None) -> Line:
         reserved: Share | None = None

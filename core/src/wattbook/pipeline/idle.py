@@ -46,7 +46,7 @@ def grown(account: Account, entries: Iterable[Entry]) -> dict[str, tuple[Idle, .
     more = dict(account)
     for e in entries:
         address = f"{e.device}/{e.domain}"
-        if e.kind == "gap" or e.basis != "measured" or e.energy_j is None or e.duration_s < LEAST_S:
+        if e.kind != "reading" or e.basis != "measured" or e.energy_j is None or e.duration_s < LEAST_S:
             continue
         if address not in more and len(more) >= MAX_DOMAINS:
             continue

@@ -1,10 +1,13 @@
-"""The rule by which a machine counts as idle."""
+"""The rule by which a machine counts as idle, and the account of what it draws then."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 from wattbook.model import Reading
+from wattbook.pipeline import idle
+from wattbook.records import Entry
 
 IDLE_BELOW = 0.05  #: the busy share of all processors together
 GPU_IDLE_W = 80.0  #: what the largest accelerators draw while they wait (an H100 about 70 W)
@@ -25,3 +28,32 @@ def is_idle(busy_s: float, total_s: float, readings: Iterable[Reading], *, below
         and reading.energy_j / reading.window.duration_s > GPU_IDLE_W
         for reading in readings
     )
+
+
+class Keeper:
+    """Keeps the idle account of a host: beside its spool, and where systemd lets a service tell all users.
+
+    Runs read it to divide standing power (``wattbook run --idle reserved``); so it is measured here, where
+    the machine is known to be idle, and nowhere else.
+    """
+
+    def __init__(self, host: str, folder: str) -> None:
+        self.host = host
+        shared = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+        self._folders = [folder, *([shared] if os.path.isabs(shared) else [])]
+        self._account = idle.read([folder], host)
+        self._told = False
+
+    def take(self, entries: Iterable[Entry]) -> None:
+        """The entries of an idle stretch that is over.  Raises ``OSError``, the first time that it cannot be kept."""
+        grown = idle.grown(self._account, entries)
+        if grown == self._account:
+            return
+        self._account = grown
+        for folder in self._folders:
+            try:
+                idle.write(folder, self.host, grown)
+            except OSError:
+                if not self._told:
+                    self._told = True
+                    raise

@@ -21,7 +21,7 @@ from wattbook.spool.writing import SpoolWriter
 from wattbook.watching.absence import Absence, Now, Seen, absences
 from wattbook.watching.clock import boot_id, up_s
 from wattbook.watching.frame import OWN_DOMAIN
-from wattbook.watching.idle import IDLE_BELOW, is_idle
+from wattbook.watching.idle import IDLE_BELOW, Keeper, is_idle
 from wattbook.watching.lastseen import LastSeen
 from wattbook.watching.machine import Machine, moment_of
 from wattbook.watching.timeline import JUMP_S, Timeline
@@ -62,6 +62,7 @@ class Recorder:
         self.machine, self.seen, self.labels, self.place = machine, seen, labels, place
         self.ledger, self.idle_below, self.clock, self.say = ledger, idle_below, clock, say
         self.idle = False  #: whether the machine was idle at the last poll
+        self._keeper = Keeper(machine.host.name, os.path.dirname(seen.path))
         self.runs: list[str] = []  #: the last ones
         self._timeline: Timeline
         self._spool: SpoolWriter | None = None
@@ -182,7 +183,13 @@ class Recorder:
 
     def _close(self, at_s: float) -> float:
         """The running stretch ended at *at_s*, where it was read last; answers with its label."""
-        self._keep(self._entries(at_s, over=True))
+        entries = self._entries(at_s, over=True)
+        self._keep(entries)
+        if self.idle and self._timeline.rate == 1.0:  # else its labels tell no durations
+            try:
+                self._keeper.take(entries)
+            except OSError as error:
+                self._warn(f"what this machine draws while it is idle is not remembered: {reason_of(error)}")
         return self._timeline.end(at_s)
 
     def _entries(self, until_s: float, *, over: bool = False) -> list[Entry]:
