@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from wattbook.errors import LedgerError
 from wattbook.ledger import schema
 from wattbook.ledger.stamps import set_watermark
-from wattbook.records import canonical, text_id, utc_text
+from wattbook.records import canonical, text_id, utc_text, utc_time
 
 if TYPE_CHECKING:
     from wattbook.ledger.store import Ledger
@@ -38,6 +38,16 @@ class Act:
     def sound(self) -> bool:
         """Whether the manifest is what it was when it was written."""
         return text_id(canonical(self.manifest)) == self.manifest_id
+
+
+def check_act(row: Mapping[str, Any]) -> None:
+    """Raise ``ValueError`` for a row of an export that is no act on a month."""
+    if text_id(row["manifest"]) != row["manifest_id"]:
+        raise ValueError("its manifest does not have the hash that it names; was the export edited?")
+    if row["act"] not in (CLOSE, REOPEN) or not isinstance(json.loads(row["manifest"]), dict):
+        raise ValueError(f"{row['act']!r} is nothing that is done to a month")
+    utc_time(row["watermark"])
+    utc_time(row["recorded_at"])
 
 
 def history(book: Ledger, as_of: datetime | None = None) -> list[Act]:
