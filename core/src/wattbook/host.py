@@ -64,6 +64,7 @@ def _linux(root: str) -> Host:
     dmi = os.path.join(root, "sys/class/dmi/id")
     vendor, product = _read(dmi, "sys_vendor"), _read(dmi, "product_name")
     meminfo = re.search(r"^MemTotal:\s+(\d+) kB", _read(root, "proc/meminfo"), re.M)
+    memory_gb = round(int(meminfo[1]) * 1024 / GIB, 1) if meminfo else None
     chassis = _read(dmi, "chassis_type")
     virtual = _virtual(cpuinfo, f"{vendor} {product}".strip(), _read(root, "sys/hypervisor/type"))
     return Host(
@@ -73,9 +74,10 @@ def _linux(root: str) -> Host:
         model=" ".join(dict.fromkeys(f"{vendor} {product}".split())) or _read(root, "proc/device-tree/model"),
         virtual=virtual,
         cpus=tuple(_sockets(cpuinfo)),
-        gpus=tuple(_nvidia(root)),
+        gpus=(*_nvidia(root), *_amdgpu(root)),
         threads=_usable_threads(root, len(re.findall(r"^processor\s*:", cpuinfo, re.M))),
-        memory_gb=round(int(meminfo[1]) * 1024 / GIB, 1) if meminfo else None,
+        memory_gb=memory_gb,
+        memory_limit_gb=_memory_limit(root, memory_gb),
         instance=product if vendor == "Amazon EC2" else "",
         laptop=None if not chassis or virtual else chassis in LAPTOP_CHASSIS,
     )
@@ -168,6 +170,27 @@ def _quota_of(folder: str, unified: bool) -> float:
     return float("inf")
 
 
+def _memory_limit(root: str, memory_gb: float | None) -> float | None:
+    """Gigabytes that the cgroups above this process leave to it, ``None`` where that is all there are."""
+    base = os.path.join(root, "sys/fs/cgroup")
+    least = float("inf")
+    for line in _read(root, "proc/self/cgroup").splitlines():
+        number, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if number == "0" and not controllers:
+            folder, file = base, "memory.max"
+        elif "memory" in controllers.split(","):
+            folder, file = os.path.join(base, "memory"), "memory.limit_in_bytes"
+        else:
+            continue
+        pieces = [piece for piece in path.split("/") if piece]
+        for depth in range(len(pieces) + 1):
+            told = _read(folder, *pieces[:depth], file)
+            least = min(least, int(told)) if told.isdigit() and int(told) else least
+    limit_gb = round(least / GIB, 1) if least != float("inf") else None
+    return limit_gb if limit_gb and memory_gb is not None and limit_gb < memory_gb else None
+
+
 def _nvidia(root: str) -> Iterator[Chip]:
     """Cards as the kernel driver lists them; their UUID makes the device's name."""
     folder = os.path.join(root, "proc/driver/nvidia/gpus")
@@ -182,6 +205,41 @@ def _nvidia(root: str) -> Iterator[Chip]:
             name=_field(text, "Model"),
             device=f"gpu:{uuid}" if uuid.startswith("GPU-") and "?" not in uuid else f"gpu:{i}",
         )
+
+
+def _amdgpu(root: str) -> Iterator[Chip]:
+    """AMD's boards as the kernel driver lists them, named by their place on the bus.
+
+    A graphics unit inside a processor has no power cap of its own, and is part of that processor.
+    """
+    folder = os.path.join(root, "sys/class/drm")
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return
+    for name in names:
+        if not re.fullmatch(r"card\d+", name) or _read(folder, name, "device/vendor") != "0x1002":
+            continue
+        device = os.path.join(folder, name, "device")
+        cap = _power_cap(os.path.join(device, "hwmon"))
+        if cap is not None:
+            slot = os.path.basename(os.path.realpath(device))
+            product = _read(device, "product_name")
+            number = _read(device, "device").removeprefix("0x")
+            yield Chip(name=product or f"AMD 1002:{number}", device=f"gpu:{slot}", power_limit_w=cap)
+
+
+def _power_cap(folder: str) -> float | None:
+    """The power limit in watts that the driver enforces, from microwatts."""
+    try:
+        sensors = sorted(os.listdir(folder))
+    except OSError:
+        return None
+    for sensor in sensors:
+        cap = _read(folder, sensor, "power1_cap")
+        if cap.isdigit() and int(cap):
+            return int(cap) / 1e6
+    return None
 
 
 # --- macOS and others --------------------------------------------------------------------------

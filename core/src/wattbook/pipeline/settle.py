@@ -146,7 +146,7 @@ def settle(
     models: tuple[tuple[str, Reading], ...] = ()
     if compare:
         known = [r for _, r in (*chosen, *inside) if not r.domain.device.startswith("gpu:") or r.domain.device in told]
-        asked = compared(known, [*covered, *(gap.domain for gap in gaps)], survey)
+        asked = compared(known, [*covered, *offered], survey)
         models = fill(plugins, asked, activity, timeout_s=timeout_s, calibrated=False).readings
     return Settled(
         readings=tuple(readings),

@@ -11,7 +11,7 @@ import pytest
 
 from wattbook.errors import Unavailable
 from wattbook.hookspecs import NAME
-from wattbook.model import Activity, Basis, Gap, Host, Meter, Reading, Sample
+from wattbook.model import Activity, Basis, Busy, Gap, Host, Meter, Reading, Sample
 from wattbook.plugins import gather, manager
 
 
@@ -92,7 +92,7 @@ class MeasureContract(PluginContract):
         found = working.probe()
         domains = set(working.domains if found is None else found)
         with working.open() as session:
-            seen = {s.domain for _ in range(2) for s in session.read() if isinstance(s, Sample)}
+            seen = {s.domain for _ in range(2) for s in session.read() if isinstance(s, (Sample, Busy))}
         assert seen == domains
 
 

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 from wattbook import hookimpl
 
 if TYPE_CHECKING:
-    from wattbook import Activity, Gap, Identity, Reading
+    from wattbook import Activity, Gap, Host, Identity, Meter, Reading
+
+
+@hookimpl
+def measure(host: Host, config: object) -> Iterator[Meter]:
+    """How busy AMD's boards are: no energy, but what their model needs."""
+    if host.os == "linux" and host.gpus:
+        from wattbook_tdp.amdgpu import offers
+
+        yield from offers(host)
 
 
 @hookimpl

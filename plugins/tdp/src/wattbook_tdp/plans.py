@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from wattbook import Activity, Chip, Domain, Load
+from wattbook import Activity, Chip, Domain, Host, Load
 
 from wattbook_tdp import constants as c
 from wattbook_tdp import intervals, models
@@ -47,8 +47,7 @@ def host(activity: Activity, loads: Sequence[Load]) -> Plan | str:
         return _soc_machine(activity, loads)
     used = _used(loads, scale)
     if cpu.tdp_w is not None:
-        memory_gb = activity.host.memory_gb
-        return _server(cpu, None if memory_gb is None else memory_gb * cpu.memory_share, used, scale)
+        return _server(cpu, _memory(activity.host, cpu.memory_share), used, scale)
     if not cpu.threads:
         reason = cpu.reason or "no TDP is given"
         return f"no model fits: {reason}, and the number of threads is not known"
@@ -70,6 +69,13 @@ def host(activity: Activity, loads: Sequence[Load]) -> Plan | str:
         f"watts per hardware thread ({maker})",
         notes,
     )
+
+
+def _memory(host: Host, share: float) -> float | None:
+    """Gigabytes to count: those allocated to a container, else the same share of the machine's as of its threads."""
+    if host.memory_limit_gb is not None:
+        return host.memory_limit_gb
+    return None if host.memory_gb is None else host.memory_gb * share
 
 
 def _server(cpu: Processors, memory_gb: float | None, used: str, scale: str) -> Plan:
