@@ -14,6 +14,7 @@ from wattbook.ledger import rows, schema, view
 from wattbook.ledger.chains import WITHDRAWN, Revision, figures_id, rivals_of
 from wattbook.ledger.checking import check, typed
 from wattbook.ledger.inserting import recorded
+from wattbook.ledger.periods import check_act
 from wattbook.ledger.settling import settle
 from wattbook.ledger.store import Ledger
 from wattbook.model import SourceFile
@@ -29,6 +30,8 @@ COLUMNS = (
     "outermost", "plugin", "source", "project", "phase", "person", "platform", "provider", "account", "month",
     "scope", "method", "co2e_kg", "content",
 )  # fmt: skip
+OWN = ("period", "meta")  #: kinds of lines that tell what was done to a book, and go into an empty one only
+FACTS = ("note:", "watermark")  #: how the facts about a book begin that it keeps when it moves
 FORMATS = {"jsonl": "wattbook-jsonl", "csv": "wattbook-csv"}
 
 
@@ -68,6 +71,11 @@ def _records(ledger: Ledger) -> Iterator[dict[str, Any]]:
         yield {"statement_set": dict(row._mapping)}
     for row in ledger.scan(view.all_of(schema.statement)):
         yield {"statement": dict(row._mapping)}
+    for row in ledger.scan(view.all_of(schema.period)):
+        yield {"period": dict(row._mapping)}
+    for row in ledger.scan(view.all_of(schema.meta)):
+        if row.name.startswith(FACTS):
+            yield {"meta": dict(row._mapping)}
 
 
 def write_jsonl(ledger: Ledger, stream: TextIO) -> int:
@@ -134,7 +142,7 @@ def restore(ledger: Ledger, file: SourceFile, shown: str) -> Restored:
     try:
         with file.open() as stream:
             found = csv_lines(stream, shown) if recognise(file) == FORMATS["csv"] else json_lines(stream, shown)
-            return take(ledger, found, shown)
+            return take(ledger, found, shown, whole=ledger.empty())
     except (OSError, EOFError, UnicodeError, csv.Error) as error:
         raise ImportFailed(f"the file is cut or damaged: {error}", path=shown) from error
 
@@ -166,13 +174,14 @@ def _parsed(text: str | bytes, shown: str, number: int) -> Any:
     return value
 
 
-def take(ledger: Ledger, found: Iterable[tuple[int, Any]], shown: str) -> Restored:
+def take(ledger: Ledger, found: Iterable[tuple[int, Any]], shown: str, *, whole: bool = False) -> Restored:
     """The numbered lines of an export into the book, in one transaction.
 
-    Lines that do not say when they were recorded are recorded now.
+    A *whole* book is restored with its times and what was done to its months; those are facts about that
+    book.  Any other book keeps its own, and what is new in it was recorded now.
     """
     with ledger.transaction():
-        return _take(ledger, found, shown, None if ledger.empty() else recorded(None))
+        return _take(ledger, found, shown, None if whole else recorded(None))
 
 
 def _take(ledger: Ledger, found: Iterable[tuple[int, Any]], shown: str, moment: str | None) -> Restored:
@@ -184,7 +193,7 @@ def _take(ledger: Ledger, found: Iterable[tuple[int, Any]], shown: str, moment: 
     run_ids: set[str] = set()
 
     def flush(kind: str) -> None:
-        new[kind] = new.get(kind, 0) + ledger.put(kind, batches.pop(kind, []))
+        new[kind] = new.get(kind, 0) + ledger.put(kind, batches.pop(kind, []), exact=kind in OWN)
 
     for number, line in found:
         if ended:
@@ -205,6 +214,11 @@ def _take(ledger: Ledger, found: Iterable[tuple[int, Any]], shown: str, moment: 
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError, LedgerError) as error:
             raise ImportFailed(f"this line is no record of a book: {error}", path=shown, line=number) from error
         counts[kind] = counts.get(kind, 0) + 1
+        if kind in OWN:
+            if moment is not None:
+                continue
+            for table in list(batches):  # after a watermark nothing could be recorded before it
+                flush(table) if table not in OWN else None
         for table, row in made:
             batches.setdefault(table, []).append(row)
             if "run_id" in row:
@@ -278,13 +292,17 @@ def _rows(line: dict[str, Any], moment: str | None) -> tuple[str, list[tuple[str
     else:
         made = [
             (table.name, {c.name: line[table.name].get(c.name) for c in table.c})
-            for table in (schema.snapshot, schema.statement_set, schema.statement)
+            for table in (schema.snapshot, schema.statement_set, schema.statement, schema.period, schema.meta)
             if table.name in line
         ]
+        if "meta" in line and not line["meta"]["name"].startswith(FACTS):
+            raise ValueError(f"{line['meta']['name']!r} is no fact that a book hands over")
+        if "period" in line:
+            check_act(line["period"])
     if not made:
         raise ValueError(f"{next(iter(line))!r} is no kind of record")
     kind, last = made[-1]
-    if kind != "statement":
+    if kind not in ("statement", *OWN):
         last["recorded_at"] = moment or line.get("recorded_at") or line[kind].get("recorded_at") or recorded(None)
         utc_time(last["recorded_at"])
     for table, row in made:

@@ -132,10 +132,11 @@ class Ledger:
             moment = stamp(connection, recorded_at)
             return record(connection, list(statements), snapshot, force=force, moment=moment)
 
-    def put(self, table: str, found: Iterable[dict[str, Any]]) -> int:
+    def put(self, table: str, found: Iterable[dict[str, Any]], *, exact: bool = False) -> int:
         """Rows as an export holds them, with the time they were recorded; the number that was new.
 
-        A row that comes after a month was closed is stamped after that, so that the month stays as it was.
+        A row that comes after a month was closed is stamped after that, so that the month stays as it was;
+        an *exact* one keeps its time.
         Where the book tells a provider's month otherwise, both are kept, and one counts by rule.
         """
         where = schema.metadata.tables[table]
@@ -144,7 +145,7 @@ class Ledger:
             keys = [column.name for column in where.columns]
         named = {"\0".join(sortable(row[key] or "") for key in keys): row for row in found}
         with self._writing() as connection:
-            first = floor(connection)
+            first = "" if exact else floor(connection)
             for row in named.values():
                 if row.get("recorded_at", first) < first:
                     row["recorded_at"] = first
