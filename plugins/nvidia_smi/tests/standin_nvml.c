@@ -14,7 +14,7 @@
  *   old                  no energy counter (before Volta)
  *   silent               no gauge either (a laptop)
  *
- * WITHOUT_ENERGY and WITHOUT_FIELDS leave functions out, as old libraries do.
+ * WITHOUT_ENERGY, WITHOUT_FIELDS and WITHOUT_GRAPHICS leave functions out, as old libraries do.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +32,7 @@ typedef struct {
     union { double d; unsigned ui; unsigned long long ull; } value;
 } field_t;
 typedef struct { unsigned pid; unsigned long long memory; unsigned gi, ci; } process_t;
+typedef struct { unsigned gpu, memory; } rates_t;
 typedef struct { unsigned pid; unsigned long long time; unsigned sm, mem, enc, dec; } use_t;
 
 static device_t devices[2] = {{0, 0}, {1, 0}};
@@ -145,6 +146,13 @@ int nvmlDeviceGetFieldValues(device_t *device, int count, field_t *fields) {
 }
 #endif
 
+/* the first GPU is busy 40 %, the second one, with MIG, does not tell */
+int nvmlDeviceGetUtilizationRates(device_t *device, rates_t *rates) {
+    if (device->index) return NOT_SUPPORTED;
+    *rates = (rates_t){40, 10};
+    return SUCCESS;
+}
+
 /* two processes on the first GPU, busy 30 % and 10 %; the driver tells no shares with MIG */
 int nvmlDeviceGetComputeRunningProcesses_v3(device_t *device, unsigned *count, process_t *found) {
     unsigned n = device->index < 2 ? 2 : 0;
@@ -154,6 +162,16 @@ int nvmlDeviceGetComputeRunningProcesses_v3(device_t *device, unsigned *count, p
     *count = n;
     return SUCCESS;
 }
+/* and a desktop on the first one, which was not busy */
+#ifndef WITHOUT_GRAPHICS
+int nvmlDeviceGetGraphicsRunningProcesses_v3(device_t *device, unsigned *count, process_t *found) {
+    unsigned n = device->index == 0;
+    if (n && (found == NULL || *count < n)) { *count = n; return INSUFFICIENT_SIZE; }
+    if (n) found[0] = (process_t){102, 22000000ull, 0xFFFFFFFF, 0xFFFFFFFF};
+    *count = n;
+    return SUCCESS;
+}
+#endif
 int nvmlDeviceGetProcessUtilization(device_t *device, use_t *found, unsigned *count, unsigned long long since) {
     (void)since;
     if (device->index) return NOT_SUPPORTED;

@@ -167,12 +167,35 @@ def test_without_the_library_there_is_no_traceback(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
-def test_power_limits_and_process_shares_are_told(drive: Drive) -> None:
+def test_power_limits_and_the_users_of_each_board_are_told(drive: Drive) -> None:
     answer = drive("attribute")
     first, second = FIRST.removesuffix("/board"), SECOND.removesuffix("/board")
     assert answer["chips"] == {
         first: ["NVIDIA Stand-in 80GB", 650.0],
         second: ["NVIDIA Stand-in 40GB", None],
     }
-    # busy 30 % against 10 %; with MIG there is no busy share, so by memory: 3 GB against 1 GB
-    assert answer["shares"] == {first: pytest.approx(0.75), second: pytest.approx(0.75)}
+    # with MIG the driver tells no utilisation
+    users = {first: {"100": 0.3, "101": 0.1, "102": 0.0}, second: {"200": None, "201": None}}
+    assert answer["users"] == {"energy": users, "power": users}
+
+
+def test_a_module_is_used_by_those_who_use_its_gpus(drive: Drive) -> None:
+    users = drive("attribute", wrong="module")["users"]["power"]
+    assert set(users["module:0"]) == {"100", "101", "102", "200", "201"}
+
+
+def test_a_driver_that_does_not_list_desktops_still_tells_who_computes(drive: Drive) -> None:
+    users = drive("attribute", left_out=("GRAPHICS",))["users"]["power"]
+    assert users[FIRST.removesuffix("/board")] == {"100": 0.3, "101": 0.1}
+
+
+def test_process_numbers_of_the_host_are_not_taken_for_those_of_a_container(drive: Drive) -> None:
+    users = drive("attribute", wrong="contained")["users"]
+    assert all("container" in why for why in users.values())
+
+
+def test_a_gpu_without_a_power_sensor_still_tells_how_busy_it_is(drive: Drive) -> None:
+    answer = drive("busy", "2", "0", wrong="silent")
+    first = FIRST.replace("/board", "/busy")
+    assert set(answer["domains"]) == {first}, "with MIG the driver does not tell"
+    assert [poll["busy"] for poll in answer["polls"]] == [{first: 0.4}, {first: 0.4}]

@@ -1,4 +1,4 @@
-"""The three offers to measure: NVML's energy counters, NVML's gauges, and nvidia-smi."""
+"""What is offered: NVML's energy counters, its gauges, nvidia-smi, and how busy the GPUs are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from wattbook import Domain, Host, Meter, Unavailable
 
 from wattbook_nvidia_smi.architecture import sensor_error
+from wattbook_nvidia_smi.busy import offer
 from wattbook_nvidia_smi.presence import executable, library_here
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def meters(host: Host) -> Iterator[Meter]:
         name="smi", domains=(), error=sensor_error("smi", names), interval_s=POWER_INTERVAL_S,
         probe=_probe_smi, open=_open_smi,
     )  # fmt: skip
+    yield offer()
 
 
 def _probe_energy() -> Sequence[Domain]:

@@ -11,6 +11,7 @@ from wattbook import Chip, ReadError, Unavailable
 
 from wattbook_nvidia_smi.gpu import BOARD, MEMORY, MODULE, known
 from wattbook_nvidia_smi.presence import NO_LIBRARY
+from wattbook_nvidia_smi.processes import ask
 
 W_PER_MW = 1e-3
 
@@ -80,9 +81,20 @@ class Card:
         assert failure is not None
         raise failure
 
+    def busy(self) -> float:
+        """Share of the last period in which a kernel ran; raises ``ReadError``."""
+        return int(self._ask("nvmlDeviceGetUtilizationRates").gpu) / 100
+
     def limit_w(self) -> float:
         """The power limit that the driver enforces; raises ``ReadError``."""
         return int(self._ask("nvmlDeviceGetEnforcedPowerLimit")) * W_PER_MW
+
+    def users(self) -> dict[int, float | None]:
+        """The processes that use this GPU, each with the part of the time it kept it busy; raises ``ReadError``."""
+        try:
+            return ask(self._lib, self.handle)
+        except self._lib.NVMLError as error:
+            raise failure_of(error, self.device) from error
 
     def _by(self, way: str, scope: str) -> float:
         if way == "usage":

@@ -1,71 +1,88 @@
-"""Whose work a GPU does: the share of its use that falls to given processes, for attribution."""
+"""Which processes use a GPU now: the driver's process numbers, with the part of the time each kept it busy."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
-from attrs import frozen
+from wattbook import ReadError
+
+Users = Mapping[int, float | None]
+
+#: the first namespace of process numbers has this inode on every Linux (PROC_PID_INIT_INO, linux/proc_ns.h)
+INITIAL = "pid:[4026531836]"
+IN_A_CONTAINER = "the driver counts processes of the host, and their numbers mean nothing in this container"
+_LISTS = ("nvmlDeviceGetComputeRunningProcesses", "nvmlDeviceGetGraphicsRunningProcesses")
 
 
-@frozen(kw_only=True)
-class GpuUse:
-    """One process on one GPU; what the driver does not tell (MIG, WDDM, old drivers) is ``None``."""
+class Used(Protocol):
+    """What is asked of a GPU."""
 
-    device: str
-    pid: int
-    busy: float | None  #: share of the time in which it ran a kernel, 0..1
-    memory_bytes: int | None
+    @property
+    def device(self) -> str: ...
+
+    def users(self) -> Users: ...
 
 
-def uses() -> tuple[GpuUse, ...]:
-    """Every process that computes on a GPU now; raises ``Unavailable``.
+def numbers_mean_something() -> bool:
+    """Whether process numbers here are those of the driver; where nothing tells, they are."""
+    try:
+        return os.readlink("/proc/self/ns/pid") == INITIAL
+    except OSError:
+        return True
 
-    The board's power belongs to all of them together: there is no sensor per process.
+
+def users_of(cards: Iterable[tuple[str, Used]]) -> dict[str, Users]:
+    """Users by device, those of several GPUs together where a device is a module of them.
+
+    A device is left out if one of its GPUs does not tell; raises ``ReadError`` where none does.
     """
-    from wattbook_nvidia_smi.nvml import cards, library
-
-    found: list[GpuUse] = []
-    with library() as lib:
-        for card in cards(lib)[0]:
-            try:
-                processes = lib.nvmlDeviceGetComputeRunningProcesses(card.handle)
-            except lib.NVMLError:
-                continue
-            busy: dict[int, list[int]] = {}
-            try:
-                for sample in lib.nvmlDeviceGetProcessUtilization(card.handle, 0):
-                    if sample.smUtil <= 100:
-                        busy.setdefault(int(sample.pid), []).append(int(sample.smUtil))
-            except lib.NVMLError:
-                pass  # not supported with MIG and by old drivers
-            for process in processes:
-                shares = busy.get(int(process.pid))
-                found.append(
-                    GpuUse(
-                        device=card.device,
-                        pid=int(process.pid),
-                        busy=sum(shares) / len(shares) / 100 if shares else None,
-                        memory_bytes=process.usedGpuMemory,
-                    )
-                )
-    return tuple(found)
+    if not numbers_mean_something():
+        raise ReadError(IN_A_CONTAINER)
+    found: dict[str, dict[int, float | None]] = {}
+    silent: dict[str, str] = {}
+    for device, card in cards:
+        try:
+            some = card.users()
+        except ReadError as error:
+            silent[device] = str(error)
+            continue
+        together = found.setdefault(device, {})
+        for pid, busy in some.items():
+            before = together.get(pid, 0.0)
+            together[pid] = None if busy is None or before is None else before + busy
+    told: dict[str, Users] = {device: some for device, some in found.items() if device not in silent}
+    if silent and not told:
+        raise ReadError("; ".join(silent.values()))
+    return told
 
 
-def share_of(pids: Collection[int], found: Collection[GpuUse]) -> dict[str, float | None]:
-    """Per GPU, the part of its use that is these processes': by busy time, else by memory.
+def ask(lib: Any, handle: Any) -> dict[int, float | None]:
+    """The processes on one GPU; raises ``ReadError``, or the library's ``NVMLError``.
 
-    ``None`` where the driver tells neither; a GPU on which none of them runs is not in the answer.
+    The driver tells utilisation of those that had any in the last seconds.  With MIG, on Windows' WDDM and
+    with old drivers it tells none, and then it is ``None`` for all.
     """
-    shares: dict[str, float | None] = {}
-    for device in dict.fromkeys(use.device for use in found if use.pid in pids):
-        here = [use for use in found if use.device == device]
-        shares[device] = None
-        for weights in (
-            {use.pid: use.busy for use in here},
-            {use.pid: None if use.memory_bytes is None else float(use.memory_bytes) for use in here},
-        ):
-            total = sum(weight or 0.0 for weight in weights.values())
-            if total > 0 and all(weight is not None for weight in weights.values()):
-                shares[device] = sum(weight or 0.0 for pid, weight in weights.items() if pid in pids) / total
-                break
-    return shares
+    pids: set[int] = set()
+    too_old = getattr(lib, "NVMLLibraryMismatchError", lib.NVMLError)  # and that is no NVMLError
+    for i, name in enumerate(_LISTS):
+        try:
+            pids |= {int(process.pid) for process in getattr(lib, name)(handle)}
+        except too_old as error:
+            if i == 0:
+                raise ReadError("the driver is too old to tell which processes use a GPU") from error
+        except lib.NVMLError:
+            if i == 0:
+                raise
+    if len(pids) < 2:
+        return dict.fromkeys(pids)
+    try:
+        samples = lib.nvmlDeviceGetProcessUtilization(handle, 0)
+    except lib.NVMLError:
+        return dict.fromkeys(pids)
+    busy: dict[int, list[int]] = {pid: [] for pid in pids}
+    for sample in samples:
+        if sample.smUtil <= 100 and int(sample.pid) in busy:
+            busy[int(sample.pid)].append(int(sample.smUtil))
+    return {pid: sum(some) / len(some) / 100 if some else 0.0 for pid, some in busy.items()}

@@ -16,6 +16,7 @@ from wattbook_nvidia_smi.domains import board_of, memory_of, module_of
 from wattbook_nvidia_smi.gpu import BOARD, MEMORY, MODULE
 from wattbook_nvidia_smi.joules import CounterTrack, GaugeTrack
 from wattbook_nvidia_smi.nvml import GpuGone
+from wattbook_nvidia_smi.processes import Users, users_of
 
 log = logging.getLogger("wattbook")
 
@@ -32,6 +33,8 @@ class Readable(Protocol):
     def energy_mj(self) -> int: ...
 
     def power_w(self, scope: str = BOARD) -> float: ...
+
+    def users(self) -> Users: ...
 
 
 def counters(cards: Iterable[Readable]) -> dict[Domain, Readable]:
@@ -106,6 +109,10 @@ class EnergySession:
         if len(failures) == len(self.cards):
             raise ReadError("; ".join(failures) or "there is no GPU to read")
 
+    def users(self) -> dict[str, Users]:
+        """The processes on each board; raises ``ReadError`` where the driver does not tell."""
+        return users_of((domain.device, card) for domain, card in self.cards.items())
+
 
 def _gauge(card: Readable) -> float | None:
     try:
@@ -137,6 +144,11 @@ class PowerSession:
                 yield from track.lose("; ".join(map(str, errors)), self.clock())
         if not answered:
             raise ReadError("; ".join(dict.fromkeys(failures)) or "there is no GPU to read")
+
+    def users(self) -> dict[str, Users]:
+        """The processes on each board, and on each module those of all its GPUs; raises ``ReadError``."""
+        of_devices = {(domain.device, id(card)): card for domain, cards in self.cards.items() for card in cards}
+        return users_of((device, card) for (device, _), card in of_devices.items())
 
 
 def _powers(cards: Iterable[Readable], scope: str) -> tuple[list[float], list[ReadError]]:

@@ -18,6 +18,7 @@ from wattbook_nvidia_smi.lines import Line
 from wattbook_nvidia_smi.presence import executable
 from wattbook_nvidia_smi.refusals import explain
 from wattbook_nvidia_smi.smi_session import SmiSession
+from wattbook_nvidia_smi.smi_users import SmiUsers
 
 #: Fields that every driver of the last ten years knows; an unknown one would end the query.
 FIELDS = "timestamp,index,uuid,name,pci.bus_id,driver_version,power.draw"
@@ -102,7 +103,7 @@ def stream(interval_ms: int = INTERVAL_MS) -> Iterator[SmiSession]:
 
         assert process.stdout is not None
         output = io.TextIOWrapper(process.stdout, encoding="utf-8", errors="replace")
-    session = SmiSession(output)
+    session = SmiSession(output, asked=SmiUsers([command[0]]))
     try:
         yield session
     finally:

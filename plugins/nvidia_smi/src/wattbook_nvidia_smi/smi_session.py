@@ -15,6 +15,8 @@ from wattbook_nvidia_smi.domains import board_of
 from wattbook_nvidia_smi.gpu import BOARD, GpuSample
 from wattbook_nvidia_smi.joules import GaugeTrack
 from wattbook_nvidia_smi.lines import number
+from wattbook_nvidia_smi.processes import Users
+from wattbook_nvidia_smi.smi_users import SmiUsers
 
 FIRST_ROW_S = 5.0  #: without persistence mode the driver is loaded first
 SWEEP_S = 0.1  #: the rows of all GPUs come together
@@ -28,6 +30,7 @@ class SmiSession:
     output: IO[str]
     clock: Callable[[], float] = time.monotonic
     first_row_s: float = FIRST_ROW_S
+    asked: SmiUsers | None = None  #: who uses the boards
     _tracks: dict[str, GaugeTrack] = field(factory=dict, init=False)
     _last: dict[str, Sample] = field(factory=dict, init=False)
     _missed: list[Missed] = field(factory=list, init=False)
@@ -60,6 +63,12 @@ class SmiSession:
             raise ReadError(ended)
         if not answers:
             raise ReadError(said or "nvidia-smi has printed no power so far")
+
+    def users(self) -> dict[str, Users]:
+        """The processes on each board, as nvidia-smi told them last; raises ``ReadError``."""
+        if self.asked is None:
+            raise ReadError("nobody here tells which processes use a GPU")
+        return self.asked.users()
 
     def _keep(self, items: Iterable[Sample | Missed]) -> None:
         self._missed += [item for item in items if isinstance(item, Missed)]
