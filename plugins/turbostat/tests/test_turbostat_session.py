@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from attrs import evolve
 from wattbook import Chip, Domain, Host, Missed, ReadError, Sample, Unavailable
 from wattbook_turbostat.domains import domains_of
 from wattbook_turbostat.meter import Config, Machine, Offer
@@ -298,7 +297,7 @@ def test_a_column_that_turns_out_to_be_unknown_is_asked_for_no_more() -> None:
         commands.append(command)
         return answers.pop(0)
 
-    offer.machine = evolve(offer.machine, start=start)
+    offer.machine = offer.machine._replace(start=start)
     assert offer.probe()
     assert [command[4].endswith("Sys_J") for command in commands] == [True, False]
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
-from attrs import define, field, frozen
 from wattbook import Domain, Host, Meter, Unavailable
 
 from wattbook_turbostat.domains import domains_of
-from wattbook_turbostat.interval import Interval
-from wattbook_turbostat.preamble import misreads_dram, version_key
-from wattbook_turbostat.process import Start, Turbostat
-from wattbook_turbostat.refusals import UnknownColumn, explain
-from wattbook_turbostat.session import Session
 from wattbook_turbostat.settings import Config
+
+if TYPE_CHECKING:  # on a machine without turbostat none of these is loaded
+    from wattbook_turbostat.interval import Interval
+    from wattbook_turbostat.process import Process
+    from wattbook_turbostat.session import Session
 
 ERROR = 0.05  #: relative half width of the 90 % interval of RAPL's package energy
 COLUMNS = {"package": "Pkg_J", "core": "Cor_J", "gfx": "GFX_J", "dram": "RAM_J"}
@@ -29,25 +28,22 @@ VERSION_LIMIT_S = 0.5
 PLACES = ("/usr/sbin", "/usr/bin", "/sbin", "/usr/local/sbin")
 
 
-@frozen(kw_only=True)
-class Machine:
+class Machine(NamedTuple):
     """How the offer looks at the machine; tests put recordings in its place."""
 
-    start: Start = Turbostat.start
+    start: Callable[[Sequence[str]], Process] = lambda command: start(command)
     find: Callable[[str | None], str | None] = lambda path: find(path)
     version: Callable[[str], str | None] = lambda binary: version_of(binary)
     processor: Callable[[], tuple[str | None, str | None]] = lambda: processor_of("/proc/cpuinfo")
 
 
-@define
 class Offer:
     """turbostat on one host; remembers what its trial found."""
 
-    host: Host
-    config: Config = field(factory=Config)
-    machine: Machine = Machine()
-    _command: tuple[str, ...] = field(default=(), init=False)
-    _found: dict[tuple[int | None, str], Domain] = field(factory=dict, init=False)
+    def __init__(self, host: Host, config: Config | None = None, machine: Machine | None = None) -> None:
+        self.host, self.config, self.machine = host, config or Config(), machine or Machine()
+        self._command: tuple[str, ...] = ()
+        self._found: dict[tuple[int | None, str], Domain] = {}
 
     def meter(self) -> Meter:
         sockets = [chip.name for chip in self.host.cpus] or [""]
@@ -64,6 +60,9 @@ class Offer:
                 f"{self.config.path or 'turbostat'} is not installed",
                 remedy="install linux-cpupower (Debian), linux-tools-generic (Ubuntu) or kernel-tools (Fedora)",
             )
+        from wattbook_turbostat.preamble import misreads_dram, version_key
+        from wattbook_turbostat.refusals import UnknownColumn
+
         version = self.machine.version(binary)
         if version is None:
             raise Unavailable(
@@ -85,6 +84,9 @@ class Offer:
 
     def _trial(self, binary: str, version: str, columns: Sequence[str]) -> Interval:
         """What it prints when it is ended after a moment; an exit status of 0 alone proves nothing."""
+        from wattbook_turbostat.refusals import explain
+        from wattbook_turbostat.session import Session
+
         command = (binary, *arguments(columns, self.config.interval_s))
         self._command = ("sudo", "-n", *command) if self.config.sudo else command
         try:
@@ -122,6 +124,8 @@ class Offer:
 
     @contextmanager
     def open(self) -> Iterator[Session]:
+        from wattbook_turbostat.session import Session
+
         if not self._found:
             self.probe()
         session = Session(self.machine.start(self._command), self._found)
@@ -138,6 +142,13 @@ def arguments(columns: Iterable[str], interval_s: float) -> list[str]:
     return ["--quiet", "--Joules", "--show", shown, "--interval", f"{interval_s:g}"]
 
 
+def start(command: Sequence[str]) -> Process:
+    """The real turbostat."""
+    from wattbook_turbostat.process import Turbostat
+
+    return Turbostat.start(command)
+
+
 def find(path: str | None) -> str | None:
     """The binary; it lies in a folder that is not in everybody's PATH."""
     name = path or "turbostat"
@@ -148,6 +159,8 @@ def find(path: str | None) -> str | None:
 
 def version_of(binary: str) -> str | None:
     """What ``turbostat --version`` says; older versions say it on stderr."""
+    import subprocess
+
     try:
         done = subprocess.run(
             [binary, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=VERSION_LIMIT_S, check=False
