@@ -172,7 +172,12 @@ class Busy:
 
 
 class Session(Protocol):
-    """An opened meter."""
+    """An opened meter.
+
+    A session of a device that several programs share may also have ``users()``, without arguments: by device
+    (``gpu:0``) the process numbers that use it now, each with the part of the time it kept it busy, or ``None``.
+    A device that is left out does not tell; ``ReadError`` says why none does.
+    """
 
     def read(self) -> Iterable[Sample | Missed | Busy]:
         """Counters as they stand now; raises ``ReadError`` for one bad poll."""

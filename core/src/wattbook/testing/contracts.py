@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from wattbook.errors import Unavailable
+from wattbook.errors import ReadError, Unavailable
 from wattbook.hookspecs import NAME
 from wattbook.model import Activity, Basis, Busy, Gap, Host, Meter, Reading, Sample
 from wattbook.plugins import gather, manager
@@ -94,6 +94,23 @@ class MeasureContract(PluginContract):
         with working.open() as session:
             seen = {s.domain for _ in range(2) for s in session.read() if isinstance(s, (Sample, Busy))}
         assert seen == domains
+
+    def test_users_are_told_by_device_and_process_number(self, working: Meter) -> None:
+        """``users()`` is a session's own choice; a core that asks must get numbers, or a ``ReadError``."""
+        found = working.probe()
+        devices = {domain.device for domain in (working.domains if found is None else found)}
+        with working.open() as session:
+            list(session.read())
+            ask = getattr(session, "users", None)
+            try:
+                told = {} if ask is None else ask()
+            except ReadError as why:
+                assert str(why), "users that are not known are told why"
+                told = {}
+        assert set(told) <= devices, "it tells of the devices that it measures"
+        for some in told.values():
+            assert all(isinstance(pid, int) and pid >= 0 for pid in some)
+            assert all(busy is None or 0 <= busy for busy in some.values())
 
 
 class EstimateContract(PluginContract):
