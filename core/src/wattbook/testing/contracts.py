@@ -110,7 +110,7 @@ class MeasureContract(PluginContract):
         assert set(told) <= devices, "it tells of the devices that it measures"
         for some in told.values():
             assert all(isinstance(pid, int) and pid >= 0 for pid in some)
-            assert all(busy is None or 0 <= busy for busy in some.values())
+            assert all(busy is None or busy >= 0 for busy in some.values())
 
 
 class EstimateContract(PluginContract):
