@@ -18,6 +18,7 @@ VERBS = {
     "import": ("import_", "Import a provider's export or an instrument's recording."),
     "report": ("report", "Report a month: energy and carbon by basis, project, platform, phase."),
     "whatif": ("whatif", "Say what could be saved, from the book itself; follow up on it."),
+    "export": ("export", "Write figures for others: model card, SCI, GHG table, OpenMetrics."),
     "explain": ("explain", "Print the arithmetic behind a number."),
     "chip": ("chip", "Say what the catalogue knows about a chip."),
     "calibrate": ("calibrate", "Correct the models by what meters measured on your own machines."),

@@ -38,12 +38,12 @@ def _kind(book: Ledger, text: str) -> tuple[str, str]:
         return kind, name
     if re.fullmatch(r"\d{4}-\d{2}", text):
         return "month", text
-    if _run(book, text) is not None:
+    if find_run(book, text) is not None:
         return "run", text
     return "project", text
 
 
-def _run(book: Ledger, text: str) -> RunRecord | None:
+def find_run(book: Ledger, text: str) -> RunRecord | None:
     if not text.strip() or len(text) > 200:
         return None
     exact = book.runs(run_id=text)
@@ -96,7 +96,7 @@ def _one_run(book: Ledger, name: str) -> Side:
     from wattbook.report.compare import side_of_run
     from wattbook.report.runs import uses_of
 
-    record = _run(book, name)
+    record = find_run(book, name)
     if record is None:
         raise WattbookError(f"the book holds no run {name!r}, or more than one that begins so")
     known = {run.run_id: run for run in _alike(book.runs(), record)} | {record.run_id: record}
