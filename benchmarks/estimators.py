@@ -18,8 +18,13 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
+from wattbook.calibrating.backtest import backtest
+from wattbook.calibrating.fit import Z, hosted
+from wattbook.calibrating.pairs import HostDay
 from wattbook_tdp import constants as c
 from wattbook_tdp import models
+from wattbook_tdp.families import family
+from wattbook_tdp.matching import match
 from wattbook_tdp.shapes import at
 
 ARTEFACT = 0.02  #: of the design power; no processor that is switched on draws less, a broken counter says so
@@ -91,6 +96,48 @@ def covered(formula: Formula, bounds: tuple[float, float], points: Iterable[Poin
     return sum(hits) / len(hits)
 
 
+def host_days(folder: Path) -> Iterator[HostDay]:
+    """Every measured run as a day of a machine, its loads equally long; measured beside the package model."""
+    runs: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    with (folder / "cpu_rapl_profiles.csv").open(encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            tdp_w = float(row["tdp"]) * float(row["sockets"] or 1)
+            measured_w = float(row["pkg_w"] or 0)
+            if "February21" not in row["run"] and measured_w > ARTEFACT * tdp_w:
+                modelled_w = models.package(tdp_w, float(row["load"]) / 100)
+                runs.setdefault((row["run"], row["cpu"]), []).append((measured_w, modelled_w))
+    low, high = c.PACKAGE_Q
+    for (run, cpu), watts in runs.items():
+        found = match(cpu, "cpu").facts
+        machine = run.split("_loadstep")[0] if "loadstep" in run else cpu
+        yield HostDay(
+            cause="model:tdp.package", family=family(found.name) if found else cpu, host=machine, day=run,
+            measured_j=sum(measured for measured, _ in watts), modelled_j=sum(modelled for _, modelled in watts),
+            down=-math.log(low), up=math.log(high),
+        )  # fmt: skip
+
+
+def calibrated(days: Iterable[HostDay]) -> None:
+    """The back-test of ``wattbook calibrate``, and of all families together with each machine left out."""
+    days = sorted(days, key=lambda day: (day.family, day.host, day.day))
+    machines = hosted(days)
+    spread = statistics.mean((day.down + day.up) / (2 * Z) for day in days)
+    print(f"\nCalibration of the package model, leaving each machine out: {len(days)} runs of {len(machines)} machines")
+    print(f"{'family':<38}{'machines':>9}{'runs':>6}{'before':>8}{'after':>8}{'covered':>9}   (%)")
+    sums = [0.0, 0.0, 0.0, 0.0]
+    for name, score in sorted(backtest(days, machines, spread).items()):
+        mine = [day for day in days if day.family == name]
+        if score.before is not None and score.after is not None and score.covered is not None:
+            told = "".join(f"{100 * figure:{width}.1f}" for figure, width in zip(score[:3], (8, 8, 9), strict=True))
+            print(f"{name:<38}{len({day.host for day in mine}):>9}{len(mine):>6}{told}   by {score.left_out}")
+            sums = [
+                total + part for total, part in zip(sums, (len(mine), *(len(mine) * f for f in score[:3])), strict=True)
+            ]
+    if sums[0]:
+        told = "".join(f"{100 * part / sums[0]:{width}.1f}" for part, width in zip(sums[1:], (8, 8, 9), strict=True))
+        print(f"{'together':<38}{'':>9}{sums[0]:>6.0f}{told}")
+
+
 def main() -> int:
     folder = Path(os.environ.get("WATTBOOK_ESTIMATION", ""))
     if not (folder / "cpu_rapl_profiles.csv").is_file():
@@ -104,6 +151,7 @@ def main() -> int:
     print("\n90 % intervals cover")
     print(f"  CPU package  {covered(models.package, c.PACKAGE_Q, cpu):.1%}")
     print(f"  GPU board    {covered(models.gpu, c.GPU_Q, gpu):.1%}")
+    calibrated(host_days(folder))
     return 0
 
 

@@ -70,11 +70,12 @@ def applied(reading: Reading, correction: Correction, source: str = "") -> Readi
         low_j = 0.0 if down == math.inf else middle * math.exp(-math.hypot(own_down, _rest(down, correction.down)))
         high_j = middle * math.exp(math.hypot(own_up, _rest(up, correction.up)))
     seconds = reading.window.duration_s
+    model_w = reading.energy_j / seconds if seconds else 0.0
     term = Term(
         what="calibration",
-        power_w=(middle - reading.energy_j) / seconds if seconds else 0.0,
-        low_w=((low_j or 0.0) - (reading.low_j or 0.0)) / seconds if seconds else 0.0,
-        high_w=((high_j or 0.0) - (reading.high_j or 0.0)) / seconds if seconds else 0.0,
+        power_w=model_w * (correction.factor - 1),
+        low_w=model_w * (correction.low - 1),
+        high_w=model_w * (correction.high - 1),
         formula=f"the rest x ({correction.factor:.3f} - 1); {correction.family}: "
         f"{correction.low:.3f} to {correction.high:.3f}, {correction.told} of {_hosts(correction.hosts)}",
         source=source or "calibration",
