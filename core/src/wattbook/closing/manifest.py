@@ -47,6 +47,7 @@ def manifest_of(
         "wattbook": __version__,
         "month": month,
         "zone": report.period.zone,
+        "months": report.period.months(),
         "start": report.period.start.isoformat(),
         "end": report.period.end.isoformat(),
         "watermark": watermark,
@@ -100,14 +101,14 @@ def _places(claim: Claim) -> set[tuple[Place, int]]:
 
 def rules_of(act: Act) -> Rules:
     """The configuration and the factors that a month was closed with."""
-    table = {name: value for name, value in act.manifest["settings"].items() if hasattr(Config(), name)}
     try:
+        table = {name: value for name, value in act.manifest["settings"].items() if hasattr(Config(), name)}
         settings = structure(Config, table, where=f"manifest {act.manifest_id[:12]}")
         pins = {
             (Place(**told["place"]), told["year"]): None if told["factor"] is None else Factor(**told["factor"])
             for told in act.manifest["factors"]
         }
-    except (TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise LedgerError(
             f"the manifest of {act.month} was written by wattbook {act.manifest.get('wattbook')}, and this version "
             f"cannot read its settings: {error}"

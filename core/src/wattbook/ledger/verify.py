@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from wattbook.accounting.carbon import factor_of
-from wattbook.accounting.overlaps import without_overlaps
-from wattbook.ledger import rows, view
+from wattbook.ledger import periods, rows, view
 from wattbook.ledger.chains import figures_id
+from wattbook.ledger.faults import Fault, Faults, Runs
 from wattbook.ledger.store import Ledger
+from wattbook.ledger.sweep import BATCH, sweep
 from wattbook.records import Entry, RunRecord, utc_text, utc_time
 from wattbook.units import MAX_DEVICE_W
 
 MAX_FLEET_W = 1e8  #: above this not even a line that stands for many machines is plausible
-MAX_LISTED = 1_000  #: problems of one kind; further ones are counted
-TOLERANCE = timedelta(milliseconds=1)  #: windows of neighbours may meet by rounding
 LATE = timedelta(days=1)  #: clocks of machines may differ
 STALE = timedelta(days=5 * 365)  #: a run that ended so long before it was recorded had a wrong clock
-
-
-@frozen(kw_only=True)
-class Fault:
-    """One thing that is wrong; ``kind`` is hash, overlap, power, clock, factor or reference."""
-
-    kind: str
-    id: str | None
-    reason: str
 
 
 @frozen(kw_only=True)
@@ -55,35 +45,14 @@ class Verdict:
         }  # fmt: skip
 
 
-@frozen
-class _List:
-    """Faults, each kind up to a bound."""
-
-    faults: list[Fault] = field(factory=list)
-    counts: Counter[str] = field(factory=Counter)
-
-    def add(self, kind: str, id: str | None, reason: str) -> None:
-        self.counts[kind] += 1
-        if self.counts[kind] <= MAX_LISTED:
-            self.faults.append(Fault(kind=kind, id=id, reason=reason))
-
-    def all(self) -> tuple[Fault, ...]:
-        more = [
-            Fault(kind=kind, id=None, reason=f"{count - MAX_LISTED} more of this kind")
-            for kind, count in self.counts.items()
-            if count > MAX_LISTED
-        ]
-        return (*self.faults, *more)
-
-
 def verify(ledger: Ledger, *, now: datetime | None = None) -> Verdict:
     """Check every row of the book; reads only."""
-    faults, resolved = _List(), _List()
-    runs = {run.run_id: run for run in ledger.runs()}
+    faults, resolved = Faults(), Faults()
+    runs = Runs(ledger)
     latest = utc_text((now or datetime.now(UTC)) + LATE)
     places: set[tuple[Any, int]] = set()
     count = 0
-    for row, entry in ledger.pairs(view.everything()):
+    for row, entry, run in _entries(ledger, runs):
         count += 1
         if entry is None:
             faults.add("reference", row.entry_id, "the row that tells where this entry comes from is missing")
@@ -91,23 +60,33 @@ def verify(ledger: Ledger, *, now: datetime | None = None) -> Verdict:
         if rows.from_stored(entry) != row.entry_id:
             faults.add("hash", row.entry_id, "its content is not what it was when it was written")
         _plausible(entry, row.entry_id, faults)
-        _clock(entry, row, runs.get(entry.run_id), latest, faults)
+        _clock(entry, row, run, latest, faults)
         if entry.kind == "reading" and entry.outermost:
             places.add((entry.place, int(entry.start[:4])))
     for row in ledger.scan(view.dangling()):
         faults.add("reference", row.entry_id, f"it corrects {row.supersedes}, which is not in the book")
+    for row in ledger.scan(view.corrected_twice()):
+        faults.add("reference", row.supersedes, f"{row.times} entries correct it, and all of them count")
     for place, year in sorted(places, key=str):
         if factor_of(place, year) is None:
             where = f"zone {place.zone}" if place.zone else "a place without a zone"
             faults.add("factor", None, f"no factor for {where} in {year}: its carbon is not known (set site.zone)")
-    hosts = _overlaps(ledger.scan(view.addends()), runs, faults, resolved)
-    if hosts:
-        _excess((entry for entry in ledger.entries() if entry.host in hosts), runs, resolved)
+    sweep(ledger, runs, faults, resolved)
     revisions = _statements(ledger, faults)
+    _periods(ledger, faults)
     return Verdict(entries=count, revisions=revisions, faults=faults.all(), resolved=resolved.all())
 
 
-def _plausible(entry: Entry, entry_id: str, faults: _List) -> None:
+def _entries(ledger: Ledger, runs: Runs) -> Iterator[tuple[Any, Entry | None, RunRecord | None]]:
+    """Every row with its entry and its run, a few at a time."""
+    found = ledger.pairs(view.everything())
+    while some := list(islice(found, BATCH)):
+        known = runs.of({row.run_id for row, _ in some})
+        for row, entry in some:
+            yield row, entry, known.get(row.run_id)
+
+
+def _plausible(entry: Entry, entry_id: str, faults: Faults) -> None:
     if entry.energy_j is None:
         return
     limit = MAX_DEVICE_W if entry.basis == "measured" and entry.device != "machine" else MAX_FLEET_W
@@ -120,7 +99,7 @@ def _plausible(entry: Entry, entry_id: str, faults: _List) -> None:
         faults.add("power", entry_id, f"{entry.energy_j:g} J in no time at all")
 
 
-def _clock(entry: Entry, row: Any, run: RunRecord | None, latest: str, faults: _List) -> None:
+def _clock(entry: Entry, row: Any, run: RunRecord | None, latest: str, faults: Faults) -> None:
     if entry.end > latest:
         faults.add("clock", row.entry_id, f"it ends at {entry.end}, which is in the future")
     elif run is not None and run.kind == "run":
@@ -132,58 +111,7 @@ def _clock(entry: Entry, row: Any, run: RunRecord | None, latest: str, faults: _
             faults.add("clock", row.entry_id, f"it ended {entry.end}, years before it was recorded")
 
 
-def _overlaps(found: Iterable[Any], runs: dict[str, RunRecord], faults: _List, resolved: _List) -> set[str]:
-    """Sweep every (host, domain) in the order of time; answers with the hosts of which runs have parts.
-
-    A part that one run caused lies inside what the machine used, and beside the parts of others.
-    """
-    cell: tuple[str, str, str] | None = None
-    holder: Any = None
-    parts: dict[str, Any] = {}  #: of this cell: the part of each run that ends last
-    hosts: set[str] = set()
-    told: set[tuple[str, str, str]] = set()
-    for row in found:
-        run = runs.get(row.run_id)
-        if run is not None and run.kind == "log":
-            continue  # a figure by hand stands for a machine of its own
-        here = (row.host, row.device, row.domain)
-        if here != cell:
-            cell, holder = here, None
-            parts.clear()
-        if row.attribution:
-            hosts.add(row.host)
-        before = parts.get(row.run_id) if row.attribution else holder
-        if before is not None and utc_time(before.end_at) - utc_time(row.start_at) > TOLERANCE:
-            where = f"{row.host} {row.device}/{row.domain} at {row.start_at}"
-            pair = (row.host, row.run_id, before.run_id)
-            if row.run_id == before.run_id:
-                faults.add("overlap", row.entry_id, f"{where}: entry {before.entry_id} of the same run covers it too")
-            elif pair not in told:
-                told.add(pair)
-                reason = f"{where}: run {before.run_id} covers it too; reports count it once"
-                resolved.add("overlap", row.entry_id, reason)
-        if before is None or row.end_at > before.end_at:
-            if row.attribution:
-                parts[row.run_id] = row
-            else:
-                holder = row
-    return hosts
-
-
-def _excess(entries: Iterable[Entry], runs: dict[str, RunRecord], resolved: _List) -> None:
-    """Runs that claim together more than the machine used."""
-    found = list(entries)
-    claiming = {entry.run_id for entry in found if entry.attribution}
-    for lost in without_overlaps(found, runs)[1]:
-        if lost.run_id in claiming:
-            reason = (
-                f"{lost.host}: run {lost.run_id} claims {lost.energy_j:.6g} J more than the machine used beside "
-                f"{', '.join(lost.counted_in)}; reports cut it"
-            )
-            resolved.add("overlap", None, reason)
-
-
-def _statements(ledger: Ledger, faults: _List) -> int:
+def _statements(ledger: Ledger, faults: Faults) -> int:
     """Every revision of every month: its hash, and that none is missing before it."""
     count = 0
     last: dict[Any, int] = {}
@@ -198,3 +126,33 @@ def _statements(ledger: Ledger, faults: _List) -> int:
             faults.add("reference", revision.content_id, f"{name}: the revision before it is missing")
         last[revision.chain] = revision.revision
     return count
+
+
+def _periods(ledger: Ledger, faults: Faults) -> None:
+    """Every manifest: its hash, that none is missing before it, and that the book still holds what was closed."""
+    last: dict[str, int] = {}
+    for act in periods.history(ledger):
+        name = f"{act.month}, revision {act.revision}"
+        if act.revision != last.get(act.month, 0) + 1:
+            faults.add("reference", act.manifest_id, f"{name}: what was done to the month before is missing")
+        last[act.month] = act.revision
+        if not act.sound:
+            faults.add("hash", act.manifest_id, f"{name}: the manifest is not what it was when it was written")
+        elif act.act == periods.CLOSE:
+            _closing(ledger, act, name, faults)
+
+
+def _closing(ledger: Ledger, act: periods.Act, name: str, faults: Faults) -> None:
+    try:
+        start, end = (datetime.fromisoformat(act.manifest[edge]) for edge in ("start", "end"))
+        there = periods.content_of(
+            ledger, utc_text(start), utc_text(end), act.manifest["months"], utc_time(act.watermark)
+        )
+    except (KeyError, TypeError, ValueError):
+        faults.add("period", act.manifest_id, f"{name}: its manifest does not say what was closed")
+        return
+    was = act.manifest["content"]
+    if there != was:
+        told = ", ".join(f"{there[kind]} {kind}" for kind in ("entries", "runs", "statement_sets"))
+        before = ", ".join(f"{was.get(kind)} {kind}" for kind in ("entries", "runs", "statement_sets"))
+        faults.add("period", act.manifest_id, f"{name}: the book holds {told} from before it was closed with {before}")

@@ -98,6 +98,29 @@ def addends() -> Select[Any]:
     )
 
 
+def addends_of(host: str) -> Select[Any]:
+    """What totals add up of one host, in the order of time."""
+    corrected = select(entry.c.supersedes).where(entry.c.supersedes.is_not(None))
+    return (
+        select(entry)
+        .where(entry.c.host == host, entry.c.kind == "reading", entry.c.outermost == 1)
+        .where(entry.c.entry_id.not_in(corrected))
+        .order_by(entry.c.start_at, entry.c.end_at, entry.c.entry_id)
+    )
+
+
+def corrected_twice() -> Select[Any]:
+    """Entries that several others correct which all count."""
+    corrected = select(entry.c.supersedes).where(entry.c.supersedes.is_not(None))
+    return (
+        select(entry.c.supersedes, func.count().label("times"))
+        .where(entry.c.supersedes.is_not(None), entry.c.kind != "withdrawn", entry.c.entry_id.not_in(corrected))
+        .group_by(entry.c.supersedes)
+        .having(func.count() > 1)
+        .order_by(entry.c.supersedes)
+    )
+
+
 def runs(*, run_id: str | None = None, as_of: str | None = None) -> Select[Any]:
     """Every record of every run, those that tell most last, and of these the latest."""
     query = select(run)
