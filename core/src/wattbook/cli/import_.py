@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from wattbook.cli.common import common_options, print_json, tell
-from wattbook.cli.import_document import document, line, printable
+from wattbook.cli.import_document import document, line
 
 if TYPE_CHECKING:
-    from wattbook.importing import Handed
+    pass
 
 
 @click.command("import", short_help="Import a provider's export or an instrument's recording.")
@@ -83,10 +83,11 @@ def command(
     """
     from attrs import evolve
 
+    from wattbook.cli.import_book import files_of, folders_of, restore_all
+    from wattbook.cli.import_estimated import bill_document, bill_line, billed, bills_of
     from wattbook.cli.import_fetch import fetched, options_of, refuse_another_month, refuse_without_month
     from wattbook.config import load
     from wattbook.importing import choose, open_all, read, spool_folder
-    from wattbook.ledger.exchange import recognise
     from wattbook.model import ImportSource, Phase
     from wattbook.plugins import installed
     from wattbook.records import Labels
@@ -122,10 +123,11 @@ def command(
             found = [(haul.chosen, haul.said) for haul in hauls]
             left_out = tuple(problem for haul in hauls for problem in haul.problems)
         else:
-            handed = open_all([Path(path) for path in paths], spool=folder)
-            books = [one for one in handed if one.folder is None and recognise(one.file)]
+            books = folders_of(paths)
+            handed = [] if books else open_all([Path(path) for path in paths], spool=folder)
+            books = books or files_of(handed)
             if books:
-                _restore(books, handed, ledger, dry_run, as_json)
+                restore_all(books, ledger, dry_run, as_json)
                 return
             chosen, left_out = choose(plugins, handed, form)
             found = [(one, said) for one in chosen]
@@ -135,75 +137,36 @@ def command(
         ]
         if month is not None:
             refuse_another_month(imports, month)
+        bills = bills_of(plugins, settings, labels, site, synthetic)
         if dry_run:
             from wattbook.ledger.intake import Taken
 
             taken = [Taken(imported=imported) for imported in imports]
+            estimated = billed(bills, imports, None)
         else:
             from wattbook.ledger.intake import take_in
             from wattbook.ledger.store import Ledger
 
-            with Ledger.open(ledger) as book:
+            with Ledger.open(ledger) as book, book.transaction():
                 taken = take_in(
                     book, imports, settings, host=host, labels=labels, site=site, synthetic=synthetic, force=force
                 )
-    documents = [document(one, left_out if number == 0 else (), dry_run) for number, one in enumerate(taken)]
+                estimated = billed(bills, imports, book)
+    documents = []
+    for number, (done, bill) in enumerate(zip(taken, estimated, strict=True)):
+        rest = left_out if number == 0 else ()
+        documents.append(bill_document(done.imported, bill, rest) if bill else document(done, rest, dry_run))
     if as_json:
         print_json({"imported": documents})
         return
     for one in documents:
-        tell(line(one, dry_run))
+        tell((bill_line if one["basis"] == "estimated" else line)(one, dry_run))
         if not quiet:
             for problem in one["problems"]:
                 where = ":".join(str(part) for part in (problem.get("path"), problem["line"]) if part is not None)
                 tell(f"  {where + ': ' if where else ''}{problem['reason']}", err=True)
             for warning in one["warnings"]:
                 tell(f"  {warning}", err=True)
-
-
-def _restore(
-    books: Sequence[Handed], handed: Sequence[Handed], ledger: str | None, dry_run: bool, as_json: bool
-) -> None:
-    """Read exports of a book back, all or none; a dry run reads them into a book that is thrown away."""
-    from tempfile import TemporaryDirectory
-
-    from wattbook.errors import ImportFailed
-    from wattbook.importing import content_sha256
-    from wattbook.ledger.exchange import Restored, recognise, restore
-    from wattbook.ledger.store import Ledger
-
-    if len(books) != len(handed):
-        raise ImportFailed("is an export of a book: import it by itself", path=books[0].shown)
-    with (
-        TemporaryDirectory(prefix="wattbook-") as folder,
-        Ledger.open(f"{folder}/dry.db" if dry_run else ledger) as book,
-        book.transaction(),
-    ):
-        restored = [restore(book, one.file, one.shown) for one in books]
-    documents = []
-    for one, done in zip(books, restored, strict=True):
-        done = Restored() if dry_run else done
-        entries, statements = done.entries, done.statements
-        documents.append(
-            {
-                "paths": [printable(one.shown)],
-                "format": recognise(one.file),
-                "plugin": None,
-                "basis": None,
-                "sha256": content_sha256(one),
-                "entries": {"new": entries[0], "known": entries[1]},
-                "statements": {"new": statements[0], "known": statements[1], "superseded": 0},
-                "problems": [],
-                "warnings": list(done.settled),
-            }
-        )
-        if not as_json:
-            did = f"entries {entries[0]} new, {entries[1]} known; statements {statements[0]} new, {statements[1]} known"
-            click.echo(f"{printable(one.shown)}: a book; {'nothing recorded' if dry_run else did}")
-            for sentence in done.settled:
-                tell(f"  {sentence}", err=True)
-    if as_json:
-        print_json({"imported": documents})
 
 
 def _pairs(option: str, said: Sequence[str]) -> dict[str, str]:

@@ -51,14 +51,15 @@ def lines(ledger: Ledger) -> Iterator[dict[str, Any]]:
     """Every row of the book as one JSON value, in an order that depends on the content alone."""
     counts: dict[str, int] = {}
     yield {MARK: VERSION}
-    for line in _records(ledger):
+    for line in records(ledger):
         kind = next(iter(line))
         counts[kind] = counts.get(kind, 0) + 1
         yield line
     yield {"end": counts}
 
 
-def _records(ledger: Ledger) -> Iterator[dict[str, Any]]:
+def records(ledger: Ledger) -> Iterator[dict[str, Any]]:
+    """The lines between the first and the last."""
     for row in ledger.scan(view.all_of(schema.run)):
         yield {"run": json.loads(row.content), "id": row.record_id, "recorded_at": row.recorded_at}
     for row, entry in ledger.pairs(view.everything()):
@@ -94,7 +95,7 @@ def write_csv(ledger: Ledger, stream: TextIO) -> int:
     count = 0
     for line in lines(ledger):
         kind = next(iter(line))
-        seen = _flat(kind, line)
+        seen = flat(kind, line)
         cells = [_safe(seen.get(column)) for column in COLUMNS[:-1]]
         writer.writerow([*cells, canonical(line)])
         count += 1
@@ -104,7 +105,8 @@ def write_csv(ledger: Ledger, stream: TextIO) -> int:
 WRITERS: dict[str, Callable[[Ledger, TextIO], int]] = {"jsonl": write_jsonl, "csv": write_csv}
 
 
-def _flat(kind: str, line: dict[str, Any]) -> dict[str, Any]:
+def flat(kind: str, line: dict[str, Any]) -> dict[str, Any]:
+    """What a line says, by the names of ``COLUMNS``."""
     content = line[kind] if isinstance(line[kind], dict) else {}
     seen = {**content, **content.get("labels", {}), "record": kind, "id": line.get("id")}
     if kind == "entry":

@@ -23,7 +23,7 @@ SUBVERBS = {
     "reopen": ("reopen", "Open a closed month again."),
     "periods": ("periods", "Which months are closed, by whom, with what."),
     "why": ("why", "Why a month's figure changed, by cause."),
-    "export": ("export", "Write the whole book as JSON Lines or CSV."),
+    "export": ("export", "Write the whole book as JSON Lines, CSV or Parquet."),
 }
 
 
