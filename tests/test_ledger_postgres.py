@@ -165,3 +165,79 @@ def test_an_older_book_that_cannot_even_be_shown_says_what_to_do(old: str) -> No
     grants = ("GRANT USAGE ON SCHEMA wattbook TO {}", "GRANT SELECT ON ALL TABLES IN SCHEMA wattbook TO {}")
     with pytest.raises(LedgerError, match="its owner upgrades it"), Ledger.open(as_user(old, "poor", *grants)) as book:
         book.count()
+
+
+@pytest.fixture
+def with_roles(new_database: Callable[[], str]) -> Callable[[str], str]:
+    """A book with something in it and the roles of the script; a function that gives the URL of a login with one."""
+    from wattbook.ledger.roles import Roles, script
+    from wattbook.ledger.store import Ledger
+
+    url = new_database()
+    number = url.partition("/book")[2].partition("?")[0]
+    roles = Roles(owner=f'o "{number}"', writer=f"w{number}", reader=f"r{number}")
+    with Ledger.open(url) as book:
+        fill(book)
+    with psycopg.connect(url, autocommit=True) as connection:
+        for _ in range(2):  # it may be run again
+            connection.execute(script(roles).encode())
+
+    def login(role: str) -> str:
+        name = getattr(roles, role).replace('"', '""')
+        return as_user(url, f"login_{role}", f'GRANT "{name}" TO {{}}')
+
+    return login
+
+
+FORBIDDEN = (
+    "UPDATE wattbook.entry SET energy_j = 0", "DELETE FROM wattbook.entry", "TRUNCATE wattbook.entry",
+    "DROP TRIGGER entry_no_delete ON wattbook.entry", "ALTER TABLE wattbook.entry DISABLE TRIGGER ALL",
+    "ALTER TABLE wattbook.entry ADD COLUMN x int", "DROP TABLE wattbook.entry", "CREATE TABLE wattbook.x (y int)",
+    "CREATE OR REPLACE FUNCTION wattbook.wattbook_append_only() RETURNS trigger LANGUAGE sql AS 'SELECT 1'",
+    "INSERT INTO wattbook.meta VALUES ('schema_version', '99', '')",
+    "INSERT INTO wattbook.period SELECT * FROM wattbook.period", "SET session_replication_role = replica",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ["writer", "reader"])
+def test_neither_writer_nor_reader_can_change_anything(with_roles: Callable[[str], str], role: str) -> None:
+    url = with_roles(role)
+    for sql in FORBIDDEN:
+        with psycopg.connect(url) as connection, pytest.raises(psycopg.Error, match=r"denied|owner|policy"):
+            connection.execute(sql)
+
+
+def test_a_writer_adds_and_leaves_a_note(with_roles: Callable[[str], str]) -> None:
+    from wattbook.ledger.notes import add_note
+    from wattbook.ledger.store import Ledger
+
+    with Ledger.open(with_roles("writer")) as book:
+        assert book.add([an_entry(30)]).new == 1
+        assert book.add_statements([a_statement("4", month="2026-05")], a_snapshot("w")).new == 1
+        add_note(book, "plan", {"what": "move"})
+        assert book.count() == 6
+
+
+def test_a_reader_reports_and_verifies(with_roles: Callable[[str], str]) -> None:
+    from wattbook.ledger.store import Ledger
+    from wattbook.ledger.verify import verify
+
+    with Ledger.open(with_roles("reader")) as book:
+        assert book.count() == 5
+        assert verify(book).ok
+        with pytest.raises(LedgerError, match="permission denied"):
+            book.add([an_entry(30)])
+
+
+def test_the_owner_closes_a_month_and_a_writer_cannot(with_roles: Callable[[str], str]) -> None:
+    from wattbook.closing.acts import close
+    from wattbook.config import Config
+    from wattbook.ledger.store import Ledger
+    from wattbook.report import Period
+
+    month = Period.from_month("2026-10", "UTC")
+    now = month.end
+    with Ledger.open(with_roles("writer")) as book, pytest.raises(LedgerError, match=r"denied|policy"):
+        close(book, Config(), month, now=now)
+    with Ledger.open(with_roles("owner")) as book:
+        assert close(book, Config(), month, now=now).act.revision == 1

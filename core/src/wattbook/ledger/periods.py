@@ -168,4 +168,4 @@ def incomplete(book: Ledger, start: str, end: str) -> int:
     query = select(func.count(func.distinct(run.c.run_id)).label("found")).where(
         run.c.complete == 0, run.c.end_at > start, run.c.start_at < end, run.c.run_id.not_in(ended)
     )
-    return int(next(iter(book.scan(query))).found)
+    return sum(int(row.found) for row in book.scan(query))

@@ -23,6 +23,7 @@ SUBVERBS = {
     "reopen": ("reopen", "Open a closed month again."),
     "periods": ("periods", "Which months are closed, by whom, with what."),
     "why": ("why", "Why a month's figure changed, by cause."),
+    "roles": ("roles", "Print SQL: readers, writers and an owner of a team's book."),
     "export": ("export", "Write the whole book as JSON Lines, CSV or Parquet."),
 }
 
