@@ -138,6 +138,8 @@ class Sample:
     at_s: float  #: monotonic clock
     domain: Domain
     energy_j: float = field(validator=_finite_not_negative)
+    #: of a gauge, the variance of the sampling error so far, from the same zero; a counter has none
+    variance_j2: float = field(default=0.0, validator=_finite_not_negative)
 
 
 @frozen(kw_only=True)

@@ -174,6 +174,8 @@ class Tally:
         self.energy_j = self.covered_s = 0.0
         self.missed_s = self.missed_low_j = 0.0
         self.missed_high_j: float | None = 0.0
+        self.variance_j2 = 0.0  #: of a gauge: how far the energy may be off because it was read only now and then
+        self.steps = 0
         self.reasons: list[str] = []
         self.last = last
         self._pending_s = 0.0  #: missed since the last sample: not seen, though the next one ends it
@@ -198,6 +200,8 @@ class Tally:
             self.say("the meter ran backwards")
             return
         self.energy_j += item.energy_j - last.energy_j
+        self.variance_j2 += max(0.0, item.variance_j2 - last.variance_j2)
+        self.steps += 1
         self.covered_s += max(0.0, item.at_s - last.at_s - pending_s)
 
     def say(self, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from wattbook.sampling import LoadHistogram, MeterThread, Tally
 
 WHOLE = ("machine/wall", "machine/platform")  #: what a meter of the whole machine may be called
 HOST = Domain(device="machine", name="host")
+Z90 = 1.6448536269514722  #: half width of a 90 % interval in standard deviations of a normal error
+COUNTER = "counter at the end minus counter at the start"
+GAUGE = "power integrated over the samples; the interval holds the sampling error"
 COMPARED = "measured; the model is held against it"
 SEEN_SHARE = 0.25  #: a meter that saw less of a stretch than this did not measure it
 
@@ -178,28 +182,62 @@ def source_of(verdict: Verdict) -> str:
     return f"{verdict.plugin}:{verdict.source}"
 
 
-def measured(domain: Domain, tally: Tally, window: Window, verdict: Verdict) -> Reading | None:
-    """The energy of a domain over the window, ``None`` where the meter saw too little of it.
+class Figure(NamedTuple):
+    """Joules with their 90 % interval, ``None`` where the meter's error is not known."""
+
+    energy_j: float
+    low_j: float | None
+    high_j: float | None
+
+
+def figure(tally: Tally, duration_s: float, error: float | None) -> Figure | None:
+    """What a meter's samples say about *duration_s*, ``None`` where it saw too little of it.
 
     The meter's first and last sample do not fall on the window's ends.  The mean power it saw stands for
     the seconds at the edges, and the interval lets the power there be anything from nothing to twice that.
+    A gauge has a sampling error besides; it is independent of the meter's own, so the two add in quadrature.
     """
-    known_s = window.duration_s - tally.missed_s
+    known_s = duration_s - tally.missed_s
     if tally.covered_s <= 0 or known_s <= 0 or tally.covered_s < SEEN_SHARE * known_s:
         return None
     mean_w = tally.energy_j / tally.covered_s
     energy_j = mean_w * known_s
+    if error is None:
+        return Figure(energy_j, None, None)
     edge_j = mean_w * abs(known_s - tally.covered_s)
-    error = None if verdict.meter is None else verdict.meter.error
+    sampling_j = sampling_error_j(tally.variance_j2, tally.steps)
+    down_j = math.hypot(error * max(0.0, energy_j - edge_j), sampling_j)
+    up_j = math.hypot(error * (energy_j + edge_j), sampling_j)
+    return Figure(energy_j, max(0.0, energy_j - edge_j - down_j), energy_j + edge_j + up_j)
+
+
+def sampling_error_j(variance_j2: float, steps: int) -> float:
+    """Half the width of the 90 % interval of a sampling error whose variance was estimated from so many steps.
+
+    The 95 % quantile of Student's t, by the first terms of its expansion around the normal one (M. Abramowitz
+    and I. A. Stegun, "Handbook of Mathematical Functions", 26.7.5).
+    """
+    if variance_j2 <= 0:
+        return 0.0
+    n = max(1, steps)
+    quantile = Z90 + (Z90**3 + Z90) / (4 * n) + (5 * Z90**5 + 16 * Z90**3 + 3 * Z90) / (96 * n**2)
+    return quantile * math.sqrt(variance_j2)
+
+
+def measured(domain: Domain, tally: Tally, window: Window, verdict: Verdict) -> Reading | None:
+    """The energy of a domain over the window, ``None`` where the meter saw too little of it."""
+    found = figure(tally, window.duration_s, None if verdict.meter is None else verdict.meter.error)
+    if found is None:
+        return None
     return Reading(
         domain=domain,
         window=window,
-        energy_j=energy_j,
-        low_j=None if error is None else max(0.0, energy_j - edge_j) * (1 - error),
-        high_j=None if error is None else (energy_j + edge_j) * (1 + error),
+        energy_j=found.energy_j,
+        low_j=found.low_j,
+        high_j=found.high_j,
         basis=Basis.MEASURED,
         source=verdict.source,
-        method="counter at the end minus counter at the start",
+        method=GAUGE if tally.variance_j2 > 0 else COUNTER,
     )
 
 

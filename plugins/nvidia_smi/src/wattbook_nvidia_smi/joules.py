@@ -73,7 +73,7 @@ class GaugeTrack:
         before, self._seen_s = self._seen_s, at_s
         missed: list[Sample | Missed] = []
         if self._lost:
-            self._restart()
+            self._integrator.restart()
         lost_s = self._integrator.update(power_w, at_s)
         if before is not None and (self._lost or lost_s > 0):
             reason = "the GPU did not answer" if self._lost else f"the gauge was not read for {lost_s:.0f} s"
@@ -82,7 +82,9 @@ class GaugeTrack:
         return [*missed, self.sample(at_s)]
 
     def sample(self, at_s: float) -> Sample:
-        return Sample(at_s=at_s, domain=self.domain, energy_j=self._integrator.total_j)
+        return Sample(
+            at_s=at_s, domain=self.domain, energy_j=self._integrator.total_j, variance_j2=self._integrator.variance_j2
+        )  # fmt: skip
 
     def lose(self, reason: str, at_s: float) -> list[Sample | Missed]:
         """There is no figure for this reading, and none will be invented for the time around it."""
@@ -91,8 +93,3 @@ class GaugeTrack:
         if before is None:
             return []
         return [Missed(since_s=before, until_s=at_s, domain=self.domain, reason=reason)]
-
-    def _restart(self) -> None:
-        total_j = self._integrator.total_j
-        self._integrator = Integrator(max_gap_s=MAX_BRIDGE_S)
-        self._integrator.total_j = total_j
