@@ -1,0 +1,208 @@
+"""The hours that a bill names, as estimated entries: each account's month as a whole, and gaps for what nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from attrs import evolve, field, frozen
+
+from wattbook.accounting import Interval, Sum
+from wattbook.accounting.intervals import ENERGY
+from wattbook.byhand.entries import Entries
+from wattbook.byhand.estimators import Estimators, Hourly
+from wattbook.byhand.machine import Undescribed
+from wattbook.byhand.places import place_of
+from wattbook.cloud import Usage
+from wattbook.config import Config
+from wattbook.jobs import Job
+from wattbook.ledger.intake import NO_LABELS
+from wattbook.ledger.settling import WITHDRAWN
+from wattbook.model import Domain, Gap, Window
+from wattbook.records import Entry, Labels, Place, RunRecord, utc_text
+
+if TYPE_CHECKING:
+    from wattbook.ledger.store import Ledger
+
+HOST = Domain(device="machine", name="host")
+
+
+@frozen(kw_only=True)
+class Line:
+    """One usage of a bill with the entries that it makes: estimated ones, or a gap with its reason."""
+
+    usage: Usage
+    host: str
+    labels: Labels
+    place: Place
+    hourly: Hourly | None = None
+    reason: str = ""
+
+    @property
+    def energy(self) -> Interval | None:
+        """Joules, all readings of one model wrong together."""
+        if self.hourly is None:
+            return None
+        joules = Sum(unit=ENERGY)
+        for _, reading in self.hourly.readings:
+            low, high = reading.low_j or 0.0, reading.high_j or 0.0
+            hours = self.usage.hours
+            joules.add(Interval(reading.energy_j * hours, low * hours, high * hours, unit=ENERGY), reading.cause)
+        return joules.interval()
+
+
+@frozen(kw_only=True)
+class Billed:
+    """What a bill did to the book."""
+
+    lines: tuple[Line, ...] = ()
+    new: int = 0
+    known: int = 0
+    warnings: tuple[str, ...] = field(default=())
+
+
+class Bills:
+    """Makes entries of usages and records each account's month, which replaces what the book has of it."""
+
+    def __init__(
+        self,
+        config: Config,
+        estimators: Estimators,
+        *,
+        labels: Labels = NO_LABELS,
+        site: str | None = None,
+        synthetic: bool = False,
+    ) -> None:
+        self._config = config
+        self._estimators = estimators
+        self._labels = labels
+        self._site = site
+        self._synthetic = synthetic
+        self._make = Entries(estimators.versions, synthetic=synthetic)
+
+    def lines(self, usages: Iterable[Usage]) -> tuple[Line, ...]:
+        """Each usage with its machine, or with why nobody knows it."""
+        return tuple(self._line(usage) for usage in usages)
+
+    def _line(self, usage: Usage) -> Line:
+        machine = usage.instance or usage.gpu or (f"{usage.threads} threads" if usage.threads else "?")
+        host = "/".join((usage.provider, usage.account, usage.region or "-", machine))
+        labels = evolve(
+            self._labels,
+            project=usage.project or self._labels.project,
+            platform=self._labels.platform or usage.provider,
+            tags={**usage.tags, **self._labels.tags},
+        )
+        place, doubt = self._place(usage.region)
+        line = Line(usage=usage, host=host, labels=labels, place=place, reason=usage.unmapped or doubt)
+        if usage.unmapped:
+            return line
+        job = Job(
+            hours=usage.hours,
+            instance=usage.instance or None,
+            gpu=usage.gpu or None,
+            gpu_count=1 if usage.gpu else None,
+            threads=usage.threads or None,
+            memory_gb=usage.memory_gb or None,
+        )
+        try:
+            return evolve(line, hourly=self._estimators.hourly(job))
+        except Undescribed as unknown:
+            return evolve(line, reason=unknown.reason)
+
+    def _place(self, region: str) -> tuple[Place, str]:
+        try:
+            return place_of(region or None, self._config, self._site), ""
+        except Undescribed as unknown:
+            return Place(site=region), unknown.reason
+
+    def record(self, ledger: Ledger, usages: Iterable[Usage], sha256: str, format: str) -> Billed:
+        """Everything in one transaction; the same files again are known, other ones replace the month."""
+        lines = self.lines(usages)
+        months: dict[tuple[str, str, str], list[Line]] = {}
+        for line in lines:
+            months.setdefault((line.usage.provider, line.usage.account, line.usage.month), []).append(line)
+        new = known = 0
+        warnings: list[str] = []
+        with ledger.transaction():
+            for (provider, account, month), some in sorted(months.items()):
+                run_id = f"bill:{provider}/{account}/{month}"
+                before = ledger.entries(run_id=run_id)
+                if before and all(entry.evidence_sha256 == sha256 for entry in before):
+                    known += len(before)
+                    continue
+                entries = self.entries(some, run_id, sha256)
+                ledger.add(_replacing(entries, before), [self._run(run_id, some, format)])
+                new += len(entries)
+                if before:
+                    warnings.append(
+                        f"{month} of {provider}/{account} was in the book from another bill: this one takes its place "
+                        "(all parts of a bill belong into one import)"
+                    )
+        return Billed(lines=lines, new=new, known=known, warnings=tuple(warnings))
+
+    def entries(self, lines: Sequence[Line], run_id: str, sha256: str) -> list[Entry]:
+        """Readings, and gaps that tell their hours."""
+        made: list[Entry] = []
+        for line in lines:
+            usage = line.usage
+            start, end = utc_text(usage.start), utc_text(usage.end)
+            if line.hourly is None:
+                gap = Gap(
+                    domain=HOST,
+                    window=Window(start=usage.start, end=usage.end),
+                    reason=f"{usage.hours:g} hours billed: {line.reason}",
+                )
+                entry = Entry.from_gap(
+                    gap, run_id=run_id, host=line.host, labels=line.labels, place=line.place, synthetic=self._synthetic
+                )
+                made.append(evolve(entry, evidence_sha256=sha256))
+                continue
+            found = self._make.of(
+                line.hourly, usage.hours, run_id=run_id, start=start, end=end, labels=line.labels, place=line.place
+            )
+            made += [evolve(entry, host=line.host, evidence_sha256=sha256) for entry in found]
+        return made
+
+    def _run(self, run_id: str, lines: Sequence[Line], format: str) -> RunRecord:
+        doubts = dict.fromkeys(f"{line.host}: {line.reason}" for line in lines if line.reason)
+        notes = dict.fromkeys(w for line in lines if line.hourly for w in line.hourly.warnings)
+        return RunRecord(
+            run_id=run_id,
+            kind="import",
+            start=min(utc_text(line.usage.start) for line in lines),
+            end=max(utc_text(line.usage.end) for line in lines),
+            host="/".join(run_id.removeprefix("bill:").split("/")[:-1]),
+            command=format,
+            labels=self._labels,
+            warnings=(*doubts, *notes),
+        )
+
+
+def _replacing(entries: Iterable[Entry], before: Iterable[Entry]) -> list[Entry]:
+    """*entries*, and each of those *before* corrected by the one of its cell, or taken back."""
+
+    def cell(entry: Entry) -> tuple[object, ...]:
+        return (entry.host, entry.device, entry.domain, entry.labels.project)
+
+    old: dict[tuple[object, ...], list[Entry]] = {}
+    for entry in before:
+        old.setdefault(cell(entry), []).append(entry)
+    fresh = []
+    for entry in entries:
+        former = old.get(cell(entry))
+        if former:
+            entry = evolve(entry, supersedes=former.pop().entry_id, reason=entry.reason or REPLACED)
+        fresh.append(entry)
+    for rest in old.values():
+        for entry in rest:
+            fresh.append(
+                evolve(
+                    entry, kind=WITHDRAWN, energy_j=None, low_j=None, high_j=None, outermost=False, terms=(),
+                    supersedes=entry.entry_id, reason=REPLACED,
+                )
+            )  # fmt: skip
+    return fresh
+
+
+REPLACED = "another bill of this account and month was imported"
