@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from wattbook.cloud import Fetched, Fetcher, Usage, Wanted
     from wattbook.counters import Advance, Counter, Integrator, Step
     from wattbook.errors import ConfigError, ImportFailed, ReadError, Unavailable, WattbookError
     from wattbook.hookspecs import hookimpl
     from wattbook.model import (
         Activity,
         Basis,
+        Busy,
         Chip,
         Domain,
         Gap,
@@ -24,10 +26,12 @@ if TYPE_CHECKING:
         Load,
         Meter,
         Missed,
+        Piece,
         Problem,
         Reading,
         Recording,
         Sample,
+        Sheet,
         SourceFile,
         Statement,
         Term,
@@ -37,13 +41,15 @@ if TYPE_CHECKING:
     from wattbook.tracking import track
 
 _HOME = {
+    **dict.fromkeys(("Fetched", "Fetcher", "Usage", "Wanted"), "wattbook.cloud"),
     **dict.fromkeys(("Advance", "Counter", "Integrator", "Step"), "wattbook.counters"),
     **dict.fromkeys(("ConfigError", "ImportFailed", "ReadError", "Unavailable", "WattbookError"), "wattbook.errors"),
     "hookimpl": "wattbook.hookspecs",
     **dict.fromkeys(
         (
-            "Activity", "Basis", "Chip", "Domain", "Gap", "Host", "Identity", "Importer", "ImportSource", "Load",
-            "Meter", "Missed", "Problem", "Reading", "Recording", "Sample", "SourceFile", "Statement", "Term", "Window",
+            "Activity", "Basis", "Busy", "Chip", "Domain", "Gap", "Host", "Identity", "Importer", "ImportSource", "Load",
+            "Meter", "Missed", "Piece", "Problem", "Reading", "Recording", "Sample", "Sheet", "SourceFile", "Statement",
+            "Term", "Window",
         ),
         "wattbook.model",
     ),
@@ -52,10 +58,10 @@ _HOME = {
 }  # fmt: skip
 
 __all__ = [
-    "Activity", "Advance", "Basis", "Chip", "ConfigError", "Counter", "Domain", "Gap", "Host", "Identity",
-    "ImportFailed", "ImportSource", "Importer", "Integrator", "Load", "Meter", "Missed", "Problem", "ReadError",
-    "Reading", "Recording", "RecordingBuilder", "Sample", "SourceFile", "Statement", "Step", "Term", "Unavailable",
-    "WattbookError", "Window", "hookimpl", "track",
+    "Activity", "Advance", "Basis", "Busy", "Chip", "ConfigError", "Counter", "Domain", "Fetched", "Fetcher", "Gap", "Host", "Identity",
+    "ImportFailed", "ImportSource", "Importer", "Integrator", "Load", "Meter", "Missed", "Piece", "Problem", "ReadError",
+    "Reading", "Recording", "RecordingBuilder", "Sample", "Sheet", "SourceFile", "Statement", "Step", "Term", "Unavailable",
+    "Usage", "Wanted", "WattbookError", "Window", "hookimpl", "track",
 ]  # fmt: skip
 
 

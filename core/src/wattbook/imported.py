@@ -5,15 +5,21 @@ They are part of ``wattbook.model`` and live here because a run needs none of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from attrs import field, frozen
 
 from wattbook.model import Basis, Gap, Reading
+
+if TYPE_CHECKING:
+    from wattbook.cloud import Usage
+
+#: for sums and units to the last digit, where the usual 28 digits would round; what does not fit even here is an error
+EXACT = Context(prec=400, traps=[Inexact, InvalidOperation, Overflow])
 
 
 @frozen(kw_only=True)
@@ -126,17 +132,76 @@ class Statement:
         )  # fmt: skip
 
 
+class Piece(NamedTuple):
+    """Some rows of a ``Sheet``, column by column; every column is as long as the others."""
+
+    services: Sequence[str]
+    regions: Sequence[str]
+    resources: Sequence[str]
+    figures: Sequence[Sequence[str]]  #: a column a view, as the file has them; an empty text is no figure
+
+
+@frozen(kw_only=True)
+class Sheet:
+    """Many figures that share all but place, view and value: what a large export yields instead of statements.
+
+    It stands for one ``Statement`` for each figure in its rows.  ``pieces`` can be called again and again and
+    holds a bounded number of rows in memory; no place occurs twice.
+    """
+
+    provider: str
+    account: str
+    month: str
+    views: tuple[tuple[str, str], ...]  #: scope and method of each column of figures
+    unit_raw: str
+    unit_kg: Decimal  #: a power of ten
+    pieces: Callable[[], Iterator[Piece]] = field(repr=False, eq=False)
+    number: Callable[[str], Decimal] = field(default=Decimal, repr=False, eq=False)  #: from a figure as it stands there
+    model_version: str = ""
+    version_key: tuple[int | str, ...] = ()
+    published_at: datetime | None = None
+    payer: str = ""
+    interface: str = ""
+    resolution_kg: Decimal | None = None
+    completeness: str = "complete"
+
+    def kilograms(self, figure: str) -> Decimal:
+        """A figure as kilograms, exact."""
+        number = self.number(figure)
+        return EXACT.scaleb(number, self.unit_kg.adjusted()) if number else Decimal(0)
+
+    def statements(self) -> Iterator[Statement]:
+        """The same, one by one."""
+        for piece in self.pieces():
+            for service, region, resource, *figures in zip(*piece[:3], *piece.figures, strict=True):
+                for (scope, method), raw in zip(self.views, figures, strict=True):
+                    if raw:
+                        yield Statement(
+                            provider=self.provider, account=self.account, month=self.month, service=service,
+                            region=region, resource=resource, scope=scope, method=method,
+                            co2e_kg=self.kilograms(raw), value_raw=raw, unit_raw=self.unit_raw,
+                            model_version=self.model_version, version_key=self.version_key,
+                            published_at=self.published_at, payer=self.payer, interface=self.interface,
+                            resolution_kg=self.resolution_kg, completeness=self.completeness,
+                        )  # fmt: skip
+
+
 @frozen(kw_only=True)
 class Importer:
     """An offer to read one format.
 
     ``sniff`` looks at one file's name and head and must cost nothing.  ``read`` yields statements, or
-    one recording per file, plus ``Problem`` for what it skipped; it raises ``ImportFailed``.
+    one recording per file, or the ``Usage`` that a bill names, plus ``Problem`` for what it skipped; it raises ``ImportFailed``.
     ``gathers`` says that several files of one import are parts (pages, partitions) of one export.
+    ``sheets``, where there is one, is asked instead of ``read``: it yields the same, and ``Sheet`` for what
+    may be millions of statements.
     """
 
     format: str
     basis: Basis
     sniff: Callable[[SourceFile], bool] = field(repr=False, eq=False)
-    read: Callable[[ImportSource], Iterator[Statement | Recording | Problem]] = field(repr=False, eq=False)
+    read: Callable[[ImportSource], Iterator[Statement | Recording | Usage | Problem]] = field(repr=False, eq=False)
     gathers: bool = False
+    sheets: Callable[[ImportSource], Iterator[Statement | Sheet | Recording | Usage | Problem]] | None = field(
+        default=None, repr=False, eq=False
+    )

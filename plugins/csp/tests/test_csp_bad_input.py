@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from wattbook import ImportFailed
-from wattbook_csp import json_rows, pages, snapshots
+from wattbook_csp import json_rows, pages, shelves
 
 DATA = Path(__file__).parent / "data"
 CONSOLE = DATA / "aws/console_2026-09.csv"
@@ -294,6 +294,6 @@ def test_a_page_larger_than_any_is_refused(
 
 
 def test_more_rows_than_an_import_takes_are_refused(monkeypatch: pytest.MonkeyPatch, read: Callable[..., Any]) -> None:
-    monkeypatch.setattr(snapshots, "MAX_ROWS", 2)
+    monkeypatch.setattr(shelves, "MAX_ROWS", 2)
     with pytest.raises(ImportFailed, match="split the import by month"):
         read(CONSOLE)

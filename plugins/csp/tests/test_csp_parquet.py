@@ -121,9 +121,9 @@ def test_batches_bound_the_rows_in_memory(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(parquet, "BATCH_ROWS", 2)
     (file,) = a_source(FILE).files
     names = ("usage_account_id", "no_such_column")
-    batches = list(parquet._batches(file, names, names[:1]))
-    assert [len(columns[0]) for columns in batches] == [2, 2, 2]
-    assert batches[0][1] == ["", ""]
+    batches = list(parquet.batches(file, names, names[:1]))
+    assert [(list(lines), len(columns[0])) for lines, columns in batches] == [([1, 2], 2), ([3, 4], 2), ([5, 6], 2)]
+    assert batches[0][1][1] == ["", ""]
 
 
 def test_values_are_the_doubles_shortest_digits(statements: Callable[..., Any]) -> None:

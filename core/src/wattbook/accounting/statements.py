@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation, localcontext
 
 from attrs import fields, frozen
 
-from wattbook.model import Statement
+from wattbook.errors import ImportFailed
+from wattbook.imported import EXACT
+from wattbook.model import Sheet, Statement
 
 
 @frozen(kw_only=True)
@@ -33,13 +35,17 @@ class MonthTotals:
         return MonthTotals(**{name: add(getattr(self, name), getattr(other, name)) for name in names})
 
 
+Stated = dict[tuple[str, str], Decimal]  #: kilograms by scope and method
+
+
 def add(*kilograms: Decimal | None) -> Decimal | None:
     """The sum of what is known; ``None`` where nothing is."""
     known = [kg for kg in kilograms if kg is not None]
-    return sum(known, Decimal(0)) if known else None
+    with localcontext(EXACT):
+        return sum(known, Decimal(0)) if known else None
 
 
-def statement_totals(statements: Iterable[Statement]) -> dict[str, MonthTotals]:
+def statement_totals(statements: Iterable[Statement | Sheet]) -> dict[str, MonthTotals]:
     """The totals of each month over all accounts; *statements* are one view, each figure once."""
     months: dict[str, MonthTotals] = {}
     for (_, _, month), totals in account_totals(statements).items():
@@ -47,25 +53,47 @@ def statement_totals(statements: Iterable[Statement]) -> dict[str, MonthTotals]:
     return dict(sorted(months.items()))
 
 
-def account_totals(statements: Iterable[Statement]) -> dict[tuple[str, str, str], MonthTotals]:
+def account_totals(statements: Iterable[Statement | Sheet]) -> dict[tuple[str, str, str], MonthTotals]:
     """The totals of each (provider, account, month)."""
-    groups: dict[tuple[str, str, str], list[Statement]] = defaultdict(list)
-    for statement in statements:
-        groups[statement.provider, statement.account, statement.month].append(statement)
-    return {key: totals_of(groups[key]) for key in sorted(groups)}
+    groups: dict[tuple[str, str, str], Stated] = defaultdict(dict)
+    with localcontext(EXACT):
+        for one in statements:
+            _add_to(groups[one.provider, one.account, one.month], one)
+    return {key: _totals(groups[key]) for key in sorted(groups)}
 
 
-def totals_of(statements: Iterable[Statement]) -> MonthTotals:
-    """The totals of statements that belong together, such as one account's month.
+def totals_of(statements: Iterable[Statement | Sheet]) -> MonthTotals:
+    """The totals of statements that belong together, such as one account's month."""
+    stated: Stated = {}
+    with localcontext(EXACT):
+        for one in statements:
+            _add_to(stated, one)
+    return _totals(stated)
 
-    A total that the provider states is taken as it is.  Else a method's total is the sum of its scopes,
-    if there is a scope 2 of that method; scopes 1 and 3 that the provider does not split by method
-    belong to both views.
-    """
-    stated: dict[tuple[str, str], Decimal] = {}
-    for one in statements:
+
+def _add_to(stated: Stated, one: Statement | Sheet) -> None:
+    if isinstance(one, Statement):
         key = (one.scope, one.method)
         stated[key] = stated.get(key, Decimal(0)) + one.co2e_kg
+        return
+    for piece in one.pieces():
+        for key, column in zip(one.views, piece.figures, strict=True):
+            figures = list(filter(None, column))
+            if not figures:
+                continue
+            try:
+                kilograms = sum(map(one.number, figures), Decimal(0)).scaleb(one.unit_kg.adjusted())
+            except InvalidOperation as error:
+                raise ImportFailed(f"a figure of {one.account}, {one.month} is no number") from error
+            stated[key] = stated.get(key, Decimal(0)) + kilograms
+
+
+def _totals(stated: Stated) -> MonthTotals:
+    """A total that the provider states is taken as it is.
+
+    Else a method's total is the sum of its scopes, if there is a scope 2 of that method; scopes 1 and 3
+    that the provider does not split by method belong to both views.
+    """
 
     def scope(number: str, method: str) -> Decimal | None:
         return add(stated.get((number, method)), stated.get((number, "unsplit")))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from wattbook.ledger.intake import Taken
-    from wattbook.model import Problem
+    from wattbook.model import Problem, Sheet, Statement
 
 
 def document(taken: Taken, left_out: Sequence[Problem] = (), dry_run: bool = False) -> dict[str, Any]:
@@ -57,12 +57,13 @@ def _provided(taken: Taken, dry_run: bool) -> dict[str, Any]:
     from wattbook.accounting import MonthTotals, statement_totals
 
     imported, added = taken.imported, taken.statements
-    months = statement_totals(imported.statements)
+    told: list[Statement | Sheet] = [*imported.statements, *imported.sheets]
+    months = statement_totals(told)
     whole = sum(months.values(), MonthTotals())
-    found = {statement.completeness for statement in imported.statements}
+    found = {one.completeness for one in told}
     return {
-        "provider": ", ".join(sorted({s.provider for s in imported.statements})),
-        "accounts": sorted({s.account for s in imported.statements}),
+        "provider": ", ".join(sorted({one.provider for one in told})),
+        "accounts": sorted({one.account for one in told}),
         "statements": {"new": added.new, "known": added.known, "superseded": added.superseded},
         "co2e_kg": {name: getattr(whole, name) for name in ("location", "market", "unsplit")},
         "by_month": {month: _totals(totals) for month, totals in months.items()},

@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 
 from attrs import evolve, field, frozen
 
+from wattbook.cloud import Usage
 from wattbook.errors import ImportFailed
 from wattbook.importing.choosing import Chosen
 from wattbook.importing.opening import Handed
-from wattbook.model import ImportSource, Problem, Recording, Statement
+from wattbook.model import ImportSource, Problem, Recording, Sheet, Statement
 from wattbook.plugins import Broken
 
 BOMB_BYTES, BOMB_RATIO = 256 << 20, 400  #: a gzip file that unpacks to more than both is refused
@@ -36,6 +37,8 @@ class Imported:
     sha256: str
     recordings: tuple[Recording, ...] = field(default=(), repr=False)
     statements: tuple[Statement, ...] = field(default=(), repr=False)
+    sheets: tuple[Sheet, ...] = field(default=(), repr=False)  #: figures by the million, read when they are wanted
+    usages: tuple[Usage, ...] = field(default=(), repr=False)  #: hours of a bill
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     assumed: bool = False  #: when the recording began is not known; its file's date stands for its end
@@ -74,13 +77,19 @@ def _read(chosen: Chosen, said: ImportSource, version: str) -> Imported:
     source = evolve(said, files=tuple(one.file for one in chosen.files))
     recordings: list[Recording] = []
     statements: list[Statement] = []
+    sheets: list[Sheet] = []
+    usages: list[Usage] = []
     problems: list[Problem] = []
     try:
-        for item in chosen.importer.read(source):
+        for item in (chosen.importer.sheets or chosen.importer.read)(source):
             if isinstance(item, Statement):
                 statements.append(item)
+            elif isinstance(item, Sheet):
+                sheets.append(item)
             elif isinstance(item, Recording):
                 recordings.append(item)
+            elif isinstance(item, Usage):
+                usages.append(item)
             elif isinstance(item, Problem):
                 problems.append(item)
             else:
@@ -102,13 +111,13 @@ def _read(chosen: Chosen, said: ImportSource, version: str) -> Imported:
             f"the plugin {chosen.plugin} failed on this file ({reason}); that is a defect of the plugin",
             path=where,
         ) from error
-    if not recordings and not statements:
+    if not (recordings or statements or sheets or usages):
         raise ImportFailed("holds no power and no carbon figure", path=where)
     return Imported(
         plugin=chosen.plugin, plugin_version=version, format=chosen.importer.format,
         basis=str(chosen.importer.basis), shown=tuple(one.shown for one in chosen.files),
         names=tuple(one.file.path.name for one in chosen.files), sha256=sha256,
-        recordings=tuple(recordings), statements=tuple(statements),
+        recordings=tuple(recordings), statements=tuple(statements), sheets=tuple(sheets), usages=tuple(usages),
         problems=tuple(evolve(p, path=_name(p.path, chosen)) for p in problems),
     )  # fmt: skip
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import Any
 
 from attrs import evolve, field, frozen
 
-from wattbook.model import Statement
+from wattbook.model import Sheet, Statement
 from wattbook.records import content_id
 
 NAMELESS = {"", "unspecified"}  #: accounts of files that do not say whose figures they hold
@@ -61,6 +62,7 @@ class Revision:
     supersedes: str | None = None
     statements: tuple[Statement, ...] = field(default=(), repr=False)
     size: int = 0
+    lines: tuple[tuple[Any, ...], ...] = field(default=(), repr=False)  #: rows to write, of a new one
 
 
 def ranked(revisions: Iterable[Revision]) -> list[Revision]:
@@ -89,15 +91,15 @@ def heads_of(revisions: Iterable[Revision]) -> list[Revision]:
     for one in revisions:
         chains.setdefault(one.chain, []).append(one)
     heads: list[Revision] = []
-    active: list[Chain] = []
+    active = Alternatives()
     for chain in sorted(chains):
         head = ranked(chains[chain])[0]
         if head.standing == ACTIVE:
-            rivals = [other for other in active if other.alternative(chain)]
+            rivals = active.of(chain)
             if rivals:
                 head = evolve(head, standing=BESIDE, reason=f"{rivals[0]} counts, as another book told it")
             else:
-                active.append(chain)
+                active.add(chain)
         heads.append(head)
     return heads
 
@@ -125,7 +127,36 @@ def later(version: Version) -> tuple[tuple[int, int | str], ...]:
     return tuple((0, part) if isinstance(part, int) else (1, part) for part in version)
 
 
-def chain_of(statement: Statement) -> Chain:
+class Alternatives:
+    """Chains, found again by those that tell of the same emissions, without a look at all of them."""
+
+    def __init__(self, chains: Iterable[Chain] = ()) -> None:
+        self._named: dict[tuple[str, str], list[Chain]] = {}
+        self._all: dict[str, list[Chain]] = {}
+        for chain in chains:
+            self.add(chain)
+
+    def add(self, chain: Chain) -> None:
+        self._all.setdefault(chain.provider, []).append(chain)
+        for name in _names(chain):
+            self._named.setdefault((chain.provider, name), []).append(chain)
+
+    def of(self, chain: Chain) -> list[Chain]:
+        """The alternatives of *chain*, in their order."""
+        if chain.account in NAMELESS:
+            near = self._all.get(chain.provider, [])
+        else:
+            names = _names(chain) | {""}
+            near = [other for name in names for other in self._named.get((chain.provider, name), ())]
+        return sorted({other for other in near if chain.alternative(other)})
+
+
+def _names(chain: Chain) -> set[str]:
+    """The accounts that a chain is about; an empty name for nobody knows which."""
+    return {""} if chain.account in NAMELESS else {chain.account, chain.payer or chain.account}
+
+
+def chain_of(statement: Statement | Sheet) -> Chain:
     return Chain(
         provider=statement.provider, interface=statement.interface, account=statement.account,
         payer=statement.payer, month=statement.month,

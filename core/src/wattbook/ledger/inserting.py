@@ -35,12 +35,30 @@ def insert(connection: Connection, table: Table, found: Mapping[str, dict[str, A
     return new
 
 
+def insert_rows(connection: Connection, table: Table, found: Sequence[tuple[Any, ...]]) -> int:
+    """The same for rows with their cells in the order of the columns, as many as they are."""
+    names = [column.name for column in table.columns]
+    new = 0
+    for some in chunks(found, CHUNK):
+        text = "".join([cell for row in some for cell in row if isinstance(cell, str)])
+        if "\0" in text or not (text.isascii() or _encodes(text)):
+            for row in some:
+                _check_text(dict(zip(names, row, strict=True)))
+        new += _execute(connection, table, some)
+    return new
+
+
 def _insert_some(connection: Connection, table: Table, found: list[dict[str, Any]]) -> int:
+    names = [column.name for column in table.columns]
+    return _execute(connection, table, list(map(itemgetter(*names), found)))
+
+
+def _execute(connection: Connection, table: Table, found: list[tuple[Any, ...]]) -> int:
     """Past SQLAlchemy's compiler, which costs more than the insert itself; the driver counts what was added."""
     names = [column.name for column in table.columns]
     mark = "%s" if connection.dialect.name == "postgresql" else "?"
     sql = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join([mark] * len(names))}) ON CONFLICT DO NOTHING"
-    result = connection.exec_driver_sql(sql, list(map(itemgetter(*names), found)))
+    result = connection.exec_driver_sql(sql, found)
     return result.rowcount
 
 

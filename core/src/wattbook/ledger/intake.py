@@ -60,7 +60,7 @@ def take_in(
                 added = Added(new=max(0, added.new - taken_back), known=added.known + known)
                 warnings += _met(ledger, entries) if added.new else []
             stated = StatementsAdded()
-            if imported.statements:
+            if imported.statements or imported.sheets:
                 snapshot = Snapshot(
                     sha256=imported.sha256,
                     format=imported.format,
@@ -70,7 +70,7 @@ def take_in(
                     synthetic=synthetic,
                 )
                 try:
-                    stated = ledger.add_statements(imported.statements, snapshot, force=force)
+                    stated = ledger.add_statements(imported.statements, snapshot, sheets=imported.sheets, force=force)
                 except ImportFailed as refused:
                     raise refused.at(together(imported.shown)) from refused
             taken.append(

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from wattbook.errors import ImportFailed
 from wattbook.ledger.chains import (
     ACTIVE,
     BESIDE,
     WITHDRAWN,
+    Alternatives,
     Chain,
     Revision,
-    chain_of,
     figures_id,
     later,
     ranked,
     spoken,
 )
+from wattbook.ledger.figures import Figures, Listed
 from wattbook.ledger.told import Group, group_of, newest, one_granularity, payers
-from wattbook.model import Statement
+from wattbook.model import Sheet, Statement
 
 
 @frozen(kw_only=True)
@@ -40,23 +42,24 @@ def plan(
     figures_of: Callable[[Revision], Iterable[Statement]],
     *,
     force: bool = False,
+    sheets: Iterable[Sheet] = (),
+    write: Callable[[Revision], object] = lambda revision: None,
 ) -> Plan:
     """Judge a snapshot against the book; raises ``ImportFailed`` where it must not go in.
 
     *book* holds the revisions of every chain of the snapshot's providers and years, oldest first;
-    *figures_of* gives the figures of one of them.
+    *figures_of* gives the figures of one of them.  *write* is handed every revision with its figures as soon
+    as it is made, and those of sheets are given up then: of millions there are never more than one month's.
     """
-    kept, warnings = newest(statements)
-    one_granularity(kept)
-    sets: dict[Chain, list[Statement]] = {}
-    for statement in kept:
-        sets.setdefault(chain_of(statement), []).append(statement)
-    state = _State({chain: list(revisions) for chain, revisions in book.items()}, figures_of, force)
+    sets, warnings = newest(statements, sheets)
+    one_granularity(sets)
+    state = _State({chain: list(revisions) for chain, revisions in book.items()}, figures_of, force, write)
     state.warnings += warnings
     for payer, there in payers(sets).items():
-        state.withdraw_missing(payer, later(sets[there[0]][0].version_key), there)
-    for chain, told in sorted(sets.items()):
+        state.withdraw_missing(payer, later(sets[there[0]].version_key), set(there))
+    for chain, told in sorted(sets.items(), key=itemgetter(0)):
         state.take(chain, told)
+        told.forget()
     return Plan(
         revisions=tuple(state.added), new=state.new, known=state.known, superseded=state.superseded,
         warnings=tuple(dict.fromkeys(state.warnings)),
@@ -71,40 +74,45 @@ class _State:
         book: dict[Chain, list[Revision]],
         figures_of: Callable[[Revision], Iterable[Statement]],
         force: bool,
+        write: Callable[[Revision], object],
     ) -> None:
-        self.book, self.figures_of, self.force = book, figures_of, force
+        self.book, self.figures_of, self.force, self.write = book, figures_of, force, write
+        self.active = Alternatives(c for c, revs in book.items() if revs and ranked(revs)[0].standing == ACTIVE)
         self.added: list[Revision] = []
         self.warnings: list[str] = []
         self.new = self.known = self.superseded = 0
 
-    def take(self, chain: Chain, told: list[Statement]) -> None:
-        version = told[0].version_key
+    def take(self, chain: Chain, told: Figures) -> None:
+        version = told.version_key
         revisions = self.book.get(chain, [])
         head = _head(revisions)
-        content = raw = figures_id(chain, version, told)
+        content = raw = told.content_id(chain)
         before = head if head is not None and head.size else next((r for r in reversed(revisions) if r.size), None)
         order = (
             1
             if before is None
             else (later(version) > later(before.version_key)) - (later(version) < later(before.version_key))
         )
-        replaced: list[Statement] = []
+        silent = False
         carried: list[Statement] = []
+        size = told.size
         if before is not None and order == 0 and before.content_id != raw:
-            carried, replaced = _beside(self.figures_of(before) if not before.statements else before.statements, told)
-            content = figures_id(chain, version, [*carried, *told])
+            here = told.statements()
+            carried, replaced = _beside(self.figures_of(before) if not before.statements else before.statements, here)
+            silent = _changed(here, replaced)
+            told = Listed([*carried, *here])
+            content = told.content_id(chain)
         if head is not None and any(old.content_id in (raw, content) for old in revisions):
             recalled = self.force and (head.content_id != content or head.standing != ACTIVE)
             freed = head.content_id == content and head.standing == BESIDE and not self._rivals(chain)
             if not (recalled or freed):
-                self.known += len(told)
+                self.known += size
                 return
         if before is None:
             reason = "first"
         elif order > 0:
             reason = "newer version"
         elif order == 0:
-            silent = _changed(told, replaced)
             reason = "silent restatement" if silent else "same version, further figures"
             if silent and before.content_id != content:
                 self.warnings.append(f"silent restatement: {chain} has new figures under the same version")
@@ -112,12 +120,13 @@ class _State:
             reason = "forced"
         else:
             raise ImportFailed(
-                f"{chain}: these figures are of version {spoken(told[0].model_version, version)}, the book has "
+                f"{chain}: these figures are of version {spoken(told.model_version, version)}, the book has "
                 f"{spoken(before.model_version, before.version_key)}, which is newer; --force takes the older one"
             )
-        self._add(chain, content, told, carried, reason)
+        self.new += size
+        self._add(chain, content, told, len(carried), reason)
 
-    def _add(self, chain: Chain, content: str, told: list[Statement], carried: list[Statement], reason: str) -> None:
+    def _add(self, chain: Chain, content: str, told: Figures, carried: int, reason: str) -> None:
         revisions = self.book.setdefault(chain, [])
         head = _head(revisions)
         standing = ACTIVE
@@ -133,27 +142,26 @@ class _State:
                     "(--force lets it count instead)"
                 )
         if head is not None and head.standing == ACTIVE:
-            self.superseded += head.size - len(carried)
+            self.superseded += head.size - carried
         for other in ranked(revisions)[1:]:  # what another book told otherwise is settled by this
             self._end(chain, other, "another book told it otherwise, and it was restated since")
-        self.new += len(told)
-        told = [*carried, *told]
         self._append(
             Revision(
                 chain=chain,
                 revision=_next(revisions),
                 content_id=content,
-                version_key=told[0].version_key,
-                model_version=told[0].model_version,
+                version_key=told.version_key,
+                model_version=told.model_version,
                 standing=standing,
                 reason=reason,
                 supersedes=head.content_id if head else None,
-                statements=tuple(told),
-                size=len(told),
+                statements=tuple(told.statements()) if isinstance(told, Listed) else (),
+                size=told.size,
+                lines=tuple(told.rows(content)),
             )
         )
 
-    def withdraw_missing(self, payer: Group, version: tuple[object, ...], there: list[Chain]) -> None:
+    def withdraw_missing(self, payer: Group, version: tuple[object, ...], there: set[Chain]) -> None:
         """What a payer's newer export of a month no longer holds is gone from that month."""
         for chain, revisions in list(self.book.items()):
             if not revisions or chain in there or not chain.payer or group_of(chain) != payer:
@@ -166,9 +174,7 @@ class _State:
                 )
 
     def _rivals(self, chain: Chain) -> list[Chain]:
-        return sorted(
-            c for c, revs in self.book.items() if revs and ranked(revs)[0].standing == ACTIVE and c.alternative(chain)
-        )
+        return [other for other in self.active.of(chain) if ranked(self.book[other])[0].standing == ACTIVE]
 
     def _withdraw(self, chain: Chain, reason: str) -> None:
         heads = ranked(self.book[chain])
@@ -189,8 +195,12 @@ class _State:
         )
 
     def _append(self, revision: Revision) -> None:
-        self.book[revision.chain].append(revision)
-        self.added.append(revision)
+        self.write(revision)
+        kept = evolve(revision, lines=())
+        self.book[revision.chain].append(kept)
+        self.added.append(kept)
+        if revision.standing == ACTIVE:
+            self.active.add(revision.chain)
 
 
 def _head(revisions: list[Revision]) -> Revision | None:

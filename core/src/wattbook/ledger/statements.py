@@ -11,9 +11,9 @@ from sqlalchemy import Connection, select
 from wattbook.errors import ImportFailed
 from wattbook.ledger import rows, schema, view
 from wattbook.ledger.chains import Chain, Revision
-from wattbook.ledger.inserting import CHUNK, chunks, insert
+from wattbook.ledger.inserting import CHUNK, chunks, insert, insert_rows
 from wattbook.ledger.restate import plan
-from wattbook.model import Statement
+from wattbook.model import Sheet, Statement
 from wattbook.records import Snapshot, content_id
 
 
@@ -28,28 +28,36 @@ class StatementsAdded:
 
 
 def record(
-    connection: Connection, told: Sequence[Statement], snapshot: Snapshot, *, force: bool, moment: str
+    connection: Connection,
+    told: Sequence[Statement],
+    sheets: Sequence[Sheet],
+    snapshot: Snapshot,
+    *,
+    force: bool,
+    moment: str,
 ) -> StatementsAdded:
     """Record whole months; raises ``ImportFailed`` for what must not go in."""
     _serialise(connection)
-    book = history_of(connection, {s.provider for s in told}, {s.month[:4] for s in told})
+    everything: list[Statement | Sheet] = [*told, *sheets]
+    book = history_of(connection, {one.provider for one in everything}, {one.month[:4] for one in everything})
 
     def figures(revision: Revision) -> tuple[Statement, ...]:
         return filled(revision, figures_of(connection, [revision])).statements
 
     try:
-        todo = plan(told, book, figures, force=force)
+        todo = plan(
+            told,
+            book,
+            figures,
+            force=force,
+            sheets=sheets,
+            write=lambda made: insert_rows(connection, schema.statement, made.lines),
+        )
     except UnicodeEncodeError as error:
         raise ImportFailed(f"holds {error.object[:40]!r}, which is no text") from error
     stamp = {"recorded_at": moment}
     key = "/".join((snapshot.sha256, snapshot.format, snapshot.plugin))
     insert(connection, schema.snapshot, {key: {**rows.from_snapshot(snapshot), **stamp}})
-    lines = {
-        f"{revision.content_id}/{number:09}": rows.from_statement(statement, revision.content_id)
-        for revision in todo.revisions
-        for number, statement in enumerate(revision.statements)
-    }
-    insert(connection, schema.statement, lines)
     put_sets(connection, [{**rows.from_revision(r, snapshot), **stamp} for r in todo.revisions])
     return StatementsAdded(new=todo.new, known=todo.known, superseded=todo.superseded, warnings=todo.warnings)
 

@@ -18,7 +18,7 @@ from wattbook.ledger.connect import connect, default_url, parse_url, printable, 
 from wattbook.ledger.inserting import CHUNK, chunks, insert, sortable
 from wattbook.ledger.stamps import floor, stamp
 from wattbook.ledger.statements import StatementsAdded, figures_of, filled, put_sets, record, told_sets
-from wattbook.model import Statement
+from wattbook.model import Sheet, Statement
 from wattbook.records import Entry, RunRecord, Snapshot, utc_text
 
 STREAM = 5_000  #: rows fetched at a time by a scan
@@ -120,6 +120,7 @@ class Ledger:
         statements: Iterable[Statement],
         snapshot: Snapshot,
         *,
+        sheets: Iterable[Sheet] = (),
         force: bool = False,
         recorded_at: datetime | None = None,
     ) -> StatementsAdded:
@@ -130,7 +131,7 @@ class Ledger:
         """
         with self._writing() as connection:
             moment = stamp(connection, recorded_at)
-            return record(connection, list(statements), snapshot, force=force, moment=moment)
+            return record(connection, list(statements), list(sheets), snapshot, force=force, moment=moment)
 
     def put(self, table: str, found: Iterable[dict[str, Any]], *, exact: bool = False) -> int:
         """Rows as an export holds them, with the time they were recorded; the number that was new.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from wattbook.errors import ImportFailed
 from wattbook.ledger.chains import Chain, Version, chain_of, later, spoken
-from wattbook.model import Statement
+from wattbook.ledger.figures import Figures, Listed, Sheeted
+from wattbook.model import Sheet, Statement
 
 Group = tuple[str, str, str, str]
 MAX_DIGITS = 30
@@ -20,12 +21,22 @@ def check(statement: Statement) -> None:
     kg = statement.co2e_kg
     if not kg.is_finite() or (kg and not -MAX_DIGITS < kg.adjusted() < MAX_DIGITS):
         raise ImportFailed(f"{statement.value_raw[:40]!r} is no number of kilograms")
-    if statement.month == "unspecified":
+    _check_names(statement.month, [(statement.scope, statement.method)])
+
+
+def check_sheet(sheet: Sheet) -> None:
+    """The same for a sheet, whose figures are looked at when they are read."""
+    _check_names(sheet.month, sheet.views)
+
+
+def _check_names(month: str, views: Iterable[tuple[str, str]]) -> None:
+    if month == "unspecified":
         raise ImportFailed("the file does not say its month: say it with --option month=2026-09")
-    if not _MONTH.fullmatch(statement.month):
-        raise ImportFailed(f"{statement.month[:40]!r} is neither a month nor a year")
-    if statement.scope not in _SCOPES or statement.method not in _METHODS:
-        raise ImportFailed(f"there is no scope {statement.scope[:40]!r} with method {statement.method[:40]!r}")
+    if not _MONTH.fullmatch(month):
+        raise ImportFailed(f"{month[:40]!r} is neither a month nor a year")
+    for scope, method in views:
+        if scope not in _SCOPES or method not in _METHODS:
+            raise ImportFailed(f"there is no scope {scope[:40]!r} with method {method[:40]!r}")
 
 
 def single(statements: Iterable[Statement]) -> tuple[list[Statement], list[str]]:
@@ -55,12 +66,16 @@ def group_of(chain: Chain) -> Group:
     return (chain.provider, chain.interface, owner, chain.month)
 
 
-def newest(statements: Iterable[Statement]) -> tuple[list[Statement], list[str]]:
+def newest(statements: Iterable[Statement], sheets: Iterable[Sheet] = ()) -> tuple[dict[Chain, Figures], list[str]]:
     """Of every month only its newest version, each figure once, and what was left out."""
-    kept, warnings = single(statements)
+    listed, warnings = single(statements)
+    sheets = list(sheets)
+    for sheet in sheets:
+        check_sheet(sheet)
     versions: dict[Group, dict[Version, str]] = {}
-    for s in kept:
-        versions.setdefault(group_of(chain_of(s)), {})[s.version_key] = s.model_version
+    everything: list[Statement | Sheet] = [*listed, *sheets]
+    for one in everything:
+        versions.setdefault(group_of(chain_of(one)), {})[one.version_key] = one.model_version
     best = {group: max(found, key=later) for group, found in versions.items()}
     for group, found in sorted(versions.items()):
         if len(found) > 1:
@@ -68,7 +83,27 @@ def newest(statements: Iterable[Statement]) -> tuple[list[Statement], list[str]]
             warnings.append(
                 f"{group[0]} {group[2]}, {group[3]}: of several versions the older ones were left out: {rest}"
             )
-    return [s for s in kept if s.version_key == best[group_of(chain_of(s))]], warnings
+    kept: dict[Chain, list[Statement]] = {}
+    many: dict[Chain, list[Sheet]] = {}
+    for statement in listed:
+        if statement.version_key == best[group_of(chain := chain_of(statement))]:
+            kept.setdefault(chain, []).append(statement)
+    for sheet in sheets:
+        if sheet.version_key == best[group_of(chain := chain_of(sheet))]:
+            many.setdefault(chain, []).append(sheet)
+    return {chain: _figures(kept.get(chain, []), many.get(chain, []), warnings) for chain in kept | many}, warnings
+
+
+def _figures(listed: Sequence[Statement], sheets: Sequence[Sheet], warnings: list[str]) -> Figures:
+    """The figures of a chain, each once: one sheet has them so; of several, or beside statements, it is looked at."""
+    if sheets and not listed:
+        told = Sheeted(sheets)
+        if len(sheets) == 1 or not told.repeated:
+            told.forget()
+            return told
+    once, more = single([*listed, *(s for sheet in sheets for s in sheet.statements())])
+    warnings += more
+    return Listed(once)
 
 
 def payers(sets: Iterable[Chain]) -> dict[Group, list[Chain]]:
@@ -80,10 +115,10 @@ def payers(sets: Iterable[Chain]) -> dict[Group, list[Chain]]:
     return {group: c for group, c in sorted(groups.items()) if len(c) > 1 or c[0].account == c[0].payer}
 
 
-def one_granularity(statements: Iterable[Statement]) -> None:
+def one_granularity(chains: Iterable[Chain]) -> None:
     periods: dict[tuple[str, str, str, str], set[str]] = {}
-    for s in statements:
-        periods.setdefault((s.provider, s.interface, s.account, s.payer), set()).add(s.month)
+    for one in chains:
+        periods.setdefault((one.provider, one.interface, one.account, one.payer), set()).add(one.month)
     for (provider, _, account, _), months in periods.items():
         for month in months:
             if any(other != month and other.startswith(month) for other in months):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import wattbook
-from attrs import frozen
+
+from wattbook_csp.fetch import fetchers
 
 
-@frozen
-class Format:
-    """A row of the table of formats; the module has ``sniff(file)`` and ``read(source)``."""
+class Format(NamedTuple):
+    """A row of the table of formats; the module has ``sniff(file)`` and ``read(source)``, for large exports ``read_sheets(source)``."""
 
     name: str
     module: str
@@ -22,8 +22,14 @@ class Format:
 
     def read(
         self, source: wattbook.ImportSource
-    ) -> Iterator[wattbook.Statement | wattbook.Recording | wattbook.Problem]:
+    ) -> Iterator[wattbook.Statement | wattbook.Recording | wattbook.Usage | wattbook.Problem]:
         yield from self._module().read(source)
+
+    def sheets(
+        self, source: wattbook.ImportSource
+    ) -> Iterator[wattbook.Statement | wattbook.Sheet | wattbook.Recording | wattbook.Problem]:
+        module = self._module()
+        yield from getattr(module, "read_sheets", module.read)(source)
 
     def _module(self) -> Any:
         return import_module(f"wattbook_csp.{self.module}")
@@ -45,12 +51,29 @@ FORMATS = (
     Format("exoscale-json", "exoscale_json"),
     Format("csv", "csv_map"),
 )
+#: bills: hours of machines instead of carbon; what they used is estimated
+BILLS = (
+    Format("focus", "bills.focus"),
+    Format("aws-cur", "bills.aws_cur"),
+    Format("gcp-billing", "bills.gcp_billing"),
+    Format("azure-cost", "bills.azure_cost"),
+)
 
 
 @wattbook.hookimpl
-def import_provided(source: wattbook.ImportSource, config: object) -> Iterable[wattbook.Importer]:
-    """One offer a format; nothing is read and no format's module is loaded."""
+def import_provided(source: wattbook.ImportSource, config: object) -> Iterable[wattbook.Importer | wattbook.Fetcher]:
+    """One offer a format and one an interface; nothing is read and no format's module is loaded."""
     for form in FORMATS:
         yield wattbook.Importer(
-            format=form.name, basis=wattbook.Basis.PROVIDED, sniff=form.sniff, read=form.read, gathers=True
+            format=form.name,
+            basis=wattbook.Basis.PROVIDED,
+            sniff=form.sniff,
+            read=form.read,
+            gathers=True,
+            sheets=form.sheets,
         )
+    for bill in BILLS:
+        yield wattbook.Importer(
+            format=bill.name, basis=wattbook.Basis.ESTIMATED, sniff=bill.sniff, read=bill.read, gathers=True
+        )
+    yield from fetchers()

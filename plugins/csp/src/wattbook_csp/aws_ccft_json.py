@@ -44,8 +44,9 @@ def _rows(file: SourceFile, notes: Notes) -> Iterator[Row]:
 def _cells(file: SourceFile, notes: Notes) -> Iterator[tuple[int, str, tuple[str, ...]]]:
     if b'"carbonEmissionEntries"' not in file.head:
         # the script's CSV twin, made with jq
-        for line, cells in tables.rows(file, notes, COLUMNS, COLUMNS[:3]):
-            yield line, "", cells
+        for lines, columns in tables.batches(file, notes, COLUMNS, COLUMNS[:3]):
+            for line, cells in zip(lines, zip(*columns, strict=True), strict=True):
+                yield line, "", cells
         return
     number = 0
     for _, document in pages.documents(file):

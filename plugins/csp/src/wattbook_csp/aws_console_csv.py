@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from functools import partial
 
-from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
+from wattbook import ImportFailed, ImportSource, Problem, Sheet, SourceFile, Statement
 
-from wattbook_csp import aws, aws_regions, months, tables, versions
-from wattbook_csp.decimals import Marks, row_kilograms
+from wattbook_csp import aws, aws_regions, months, sheets, tables, versions
+from wattbook_csp.decimals import Marks
+from wattbook_csp.figures import Figures
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, Told, Version, newest
+from wattbook_csp.shelves import Group, Shelves
 
 FORMAT = "aws-console-csv"
 
@@ -31,64 +31,43 @@ def sniff(file: SourceFile) -> bool:
 
 
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
+    yield from sheets.statements(read_sheets(source))
+
+
+def read_sheets(source: ImportSource) -> Iterator[Sheet | Problem]:
     notes = Notes()
-    account = source.account or months.UNSPECIFIED
-    marks = Marks.from_option(source.options.get("decimal"))
     if source.account is None:
         notes.add(months.NO_ACCOUNT)
-
-    yield from newest(
-        (found for file in source.files for found in _versions(file, account)),
-        (row for file in source.files for row in _rows(file, account, notes)),
-        lambda row: _figures(row, marks),
-        notes,
-    )
-
-
-def _period(file: SourceFile) -> tuple[str, Callable[[str], str]]:
-    """The report is by month or by year; a header with neither misses the month."""
-    return (YEAR, months.year) if YEAR in tables.header_of(file.head) else (MONTH, months.month)
-
-
-def _versions(file: SourceFile, account: str) -> Iterator[Told]:
-    column, parse = _period(file)
-    for period, model in tables.distinct(file, (column, "model_version")):
-        # what is wrong is refused with its line when the rows are read
-        with suppress(ImportFailed):
-            yield Told(account, parse(period), _version(model))
+    figures = Figures(
+        views=aws.VIEWS, fields=VALUES, unit=aws.UNIT, unit_kg=aws.UNIT_KG, sums=aws.SUMS,
+        rounding_kg=aws.RESOLUTION_KG, marks=Marks.from_option(source.options.get("decimal")),
+    )  # fmt: skip
+    shelves = Shelves(figures, partial(_group, source.account or months.UNSPECIFIED))
+    for file in source.files:
+        # the report is by month or by year; a header with neither misses the month
+        period = YEAR if YEAR in tables.header_of(file.head) else MONTH
+        for lines, (periods, services, names, models, *values) in tables.batches(file, notes, (period, *COLUMNS)):
+            regions = list(map(aws_regions.code, names))
+            shelves.put(
+                file.path,
+                lines,
+                ((period,) * len(lines), periods, models),
+                (services, regions, [""] * len(lines)),
+                values,
+            )
+    yield from sheets.newest(shelves, (0, 1), notes)
 
 
-def _version(model: str) -> Version:
-    return (*versions.numbers(model), "")
-
-
-def _rows(file: SourceFile, account: str, notes: Notes) -> Iterator[Row]:
-    column, parse = _period(file)
-    for line, cells in tables.rows(file, notes, (column, *COLUMNS)):
-        field = column
-        try:
-            month = parse(cells[0])
-            field = "model_version"
-            version = _version(cells[3])
-        except ImportFailed as refused:
-            raise ImportFailed(refused.reason, path=file.path, line=line, field=field) from None
-        yield Row(file.path, line, account, month, version, cells)
-
-
-def _figures(row: Row, marks: Marks) -> Figures:
-    _, service, name, model, *raws = row.cells
-    region = aws_regions.code(name)
+def _group(account: str, column: str, period: str, model: str) -> Group:
+    field = column
     try:
-        values = row_kilograms(raws, VALUES, aws.UNIT_KG, marks)
+        month = (months.year if column == YEAR else months.month)(period)
+        field = "model_version"
+        version = (*versions.numbers(model), "")
     except ImportFailed as refused:
-        raise ImportFailed(refused.reason, path=row.path, line=row.line, field=refused.field) from None
-    statements = [
-        Statement(
-            provider=aws.PROVIDER, account=row.account, month=row.month, service=service, region=region,
-            scope=scope, method=method, co2e_kg=co2e_kg, value_raw=raw, unit_raw=aws.UNIT, model_version=model,
-            version_key=row.version, interface="console", resolution_kg=aws.RESOLUTION_KG,
-        )
-        for co2e_kg, raw, (scope, method) in zip(values, raws, aws.VIEWS, strict=True)
-        if co2e_kg is not None
-    ]  # fmt: skip
-    return Figures((row.account, row.month, service, region), statements, check=partial(aws.compare_totals, values))
+        raise ImportFailed(refused.reason, field=field) from None
+    head = {
+        "provider": aws.PROVIDER, "account": account, "interface": "console", "model_version": model,
+        "resolution_kg": aws.RESOLUTION_KG,
+    }  # fmt: skip
+    return Group(account=account, month=month, version=version, member="", kind=None, head=head)

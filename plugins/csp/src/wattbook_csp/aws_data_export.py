@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
-from datetime import datetime
-from functools import lru_cache, partial
+from typing import Any
 
-from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
+from wattbook import ImportFailed, ImportSource, Problem, Sheet, SourceFile, Statement
 
-from wattbook_csp import aws, aws_regions, months, parquet, tables, versions
-from wattbook_csp.decimals import row_kilograms
+from wattbook_csp import aws, aws_regions, months, parquet, sheets, tables, versions
+from wattbook_csp.figures import Figures
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, Told, Version, newest
+from wattbook_csp.shelves import Group, Shelves
 
 FORMAT = "aws-data-export"
 
@@ -23,14 +21,14 @@ VIEWS = (
 )  # fmt: skip
 VALUES = tuple(f"{name}_value" for name in VIEWS)
 UNITS = tuple(f"{name}_unit" for name in VIEWS)
-PLACES = ("usage_account_id", "payer_account_id", "product_code", "region_code", "location")
-TIMES = ("usage_period_start", "usage_period_end", "model_version", "last_refresh_timestamp")
-COLUMNS = (*PLACES, *TIMES, *VALUES, *UNITS)
-REQUIRED = {*PLACES, *TIMES, "total_mbm_emissions_value"} - {"location", "usage_period_end"}
-VERSION_COLUMNS = (
-    "usage_period_start", "model_version", "last_refresh_timestamp", "payer_account_id", "usage_account_id",
-)  # fmt: skip
-_USUAL_UNITS = (aws.UNIT,) * len(UNITS)
+PLACES = ("product_code", "region_code", "location")
+KEY = ("usage_account_id", "payer_account_id", "usage_period_start", "usage_period_end", "model_version",
+       "last_refresh_timestamp")  # fmt: skip
+COLUMNS = (*PLACES, *KEY, *VALUES, *UNITS)
+REQUIRED = {*PLACES, *KEY, "total_mbm_emissions_value"} - {"location", "usage_period_end"}
+FIGURES = Figures(
+    views=aws.VIEWS, fields=VALUES, unit=aws.UNIT, unit_kg=aws.UNIT_KG, sums=aws.SUMS, rounding_kg=aws.RESOLUTION_KG
+)
 _TELLING = {
     "last_refresh_timestamp", "payer_account_id", "usage_account_id", "usage_period_start",
     "total_mbm_emissions_value", "total_lbm_emissions_value",
@@ -44,93 +42,59 @@ def sniff(file: SourceFile) -> bool:
 
 
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
+    yield from sheets.statements(read_sheets(source))
+
+
+def read_sheets(source: ImportSource) -> Iterator[Sheet | Problem]:
     notes = Notes()
-    yield from newest(
-        (found for file in source.files for found in _versions(file)),
-        (row for file in source.files for row in _rows(file, notes)),
-        _figures,
-        notes,
-    )
+    shelves = Shelves(FIGURES, _group)
+    for file in source.files:
+        whole = parquet.is_parquet(file)
+        for lines, columns in (
+            parquet.batches(file, COLUMNS, REQUIRED) if whole else tables.batches(file, notes, COLUMNS, REQUIRED)
+        ):
+            _check_units(file, lines, columns[-len(UNITS) :])
+            services, codes, locations, *keys = columns[: len(PLACES) + len(KEY)]
+            # global services have no region
+            regions = [code or aws_regions.code(location) for code, location in zip(codes, locations, strict=True)]
+            shelves.put(file.path, lines, keys, (services, regions, ("",) * len(lines)), columns[9:16])
+    yield from sheets.newest(shelves, (0, 1), notes)
 
 
-def _versions(file: SourceFile) -> Iterator[Told]:
-    columns = parquet.distinct if parquet.is_parquet(file) else tables.distinct
-    for start, model, refreshed, payer, account in columns(file, VERSION_COLUMNS):
-        # what is wrong is refused with its line when the rows are read
-        with suppress(ImportFailed):
-            yield Told(payer, *_month_and_version(start, model, refreshed), account)
+def _check_units(file: SourceFile, lines: Any, columns: Any) -> None:
+    for column, name in zip(columns, UNITS, strict=True):
+        for unit in set(column):
+            try:
+                aws.check_unit(unit, name)
+            except ImportFailed as refused:
+                line = lines[column.index(unit)]
+                raise ImportFailed(refused.reason, path=file.path, line=line, field=name) from None
 
 
-@lru_cache(maxsize=4096)
-def _month_and_version(start: str, model: str, refreshed: str) -> tuple[str, Version]:
-    """The month, and the model's version with the refresh that tells exports of one model apart."""
+def _group(account: str, payer: str, start: str, end: str, model: str, refreshed: str) -> Group:
+    """What these texts say, if they are of an account and of a month that was over when it was told."""
     field = "usage_period_start"
     try:
         month = months.month(start)
         field = "model_version"
         numbers = versions.numbers(model)
         field = "last_refresh_timestamp"
-        return month, (*numbers, f"{months.moment(refreshed):%Y-%m-%dT%H:%M:%SZ}" if refreshed else "")
+        published_at = months.moment(refreshed) if refreshed else None
+        field = "usage_account_id"
+        if not account:
+            raise ImportFailed("is empty, and part of the key")
+        field = "usage_period_end"
+        if end and months.period(start, end) != month:
+            raise ImportFailed(f"{start} to {end} is more than a month")
+        field = "last_refresh_timestamp"
+        if published_at is not None and published_at < months.moment(start):
+            raise ImportFailed(f"{refreshed} is before the month that the figure is of")
     except ImportFailed as refused:
         raise ImportFailed(refused.reason, field=field) from None
-
-
-def _rows(file: SourceFile, notes: Notes) -> Iterator[Row]:
-    path = file.path
-    if parquet.is_parquet(file):
-        numbered = parquet.rows(file, COLUMNS, REQUIRED)
-    else:
-        numbered = tables.rows(file, notes, COLUMNS, REQUIRED)
-    for line, cells in numbered:
-        try:
-            month, version = _month_and_version(cells[5], cells[7], cells[8])
-        except ImportFailed as refused:
-            raise ImportFailed(refused.reason, path=path, line=line, field=refused.field) from None
-        yield Row(path, line, cells[1], month, version, cells)
-
-
-def _figures(row: Row) -> Figures:
-    path, line, _, month, version, cells = row
-    account, payer, service, region, location, start, end, model, refreshed, *_ = cells
-    raws, units = cells[9:16], cells[16:23]
-    try:
-        published_at = _checked(month, account, start, end, refreshed)
-        if units != _USUAL_UNITS:
-            for unit, name in zip(units, UNITS, strict=True):
-                aws.check_unit(unit, name)
-        values = row_kilograms(raws, VALUES, aws.UNIT_KG)
-    except ImportFailed as refused:
-        raise ImportFailed(refused.reason, path=path, line=line, field=refused.field) from None
-    region = region or aws_regions.code(location)  # global services have no region
-    statements = [
-        Statement(
-            provider=aws.PROVIDER, account=account, month=month, service=service, region=region, scope=scope,
-            method=method, co2e_kg=co2e_kg, value_raw=raw, unit_raw=aws.UNIT, model_version=model,
-            version_key=version, published_at=published_at, payer=payer, interface="data-export",
-            resolution_kg=aws.RESOLUTION_KG,
-        )
-        for co2e_kg, raw, (scope, method) in zip(values, raws, aws.VIEWS, strict=True)
-        if co2e_kg is not None  # NULL: not computed, which is not 0
-    ]  # fmt: skip
-    # equal numbers may be written differently, in CSV and in Parquet
-    same = tuple([float(raw or -1) for raw in raws])
-    check = None if aws.agree(same) else partial(aws.compare_totals, values)
-    return Figures((payer, account, month, service, region), statements, same, check)
-
-
-@lru_cache(maxsize=4096)
-def _checked(month: str, account: str, start: str, end: str, refreshed: str) -> datetime | None:
-    """When the figure was published, if it is one of an account and of a month that was over."""
-    if not account:
-        raise ImportFailed("is empty, and part of the key", field="usage_account_id")
-    try:
-        period = months.period(start, end) if end else month
-    except ImportFailed as refused:
-        raise ImportFailed(refused.reason, field="usage_period_end") from None
-    if period != month:
-        raise ImportFailed(f"{start} to {end} is more than a month", field="usage_period_end")
-    published_at = months.moment(refreshed) if refreshed else None
-    if published_at is not None and published_at < months.moment(start):
-        reason = f"{refreshed} is before the month that the figure is of"
-        raise ImportFailed(reason, field="last_refresh_timestamp")
-    return published_at
+    # the refresh tells exports of one model apart
+    version = (*numbers, f"{published_at:%Y-%m-%dT%H:%M:%SZ}" if published_at else "")
+    head = {
+        "provider": aws.PROVIDER, "account": account, "payer": payer, "interface": "data-export",
+        "model_version": model, "published_at": published_at, "resolution_kg": aws.RESOLUTION_KG,
+    }  # fmt: skip
+    return Group(account=payer, month=month, version=version, member=account, kind=None, head=head)

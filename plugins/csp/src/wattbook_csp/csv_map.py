@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 
-from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
+from wattbook import ImportFailed, ImportSource, Problem, Sheet, SourceFile, Statement
 
-from wattbook_csp import months, tables
-from wattbook_csp.decimals import KG_PER_G, KG_PER_KG, KG_PER_T, Marks, kilograms
+from wattbook_csp import months, sheets, tables
+from wattbook_csp.decimals import KG_PER_G, KG_PER_KG, KG_PER_T, Marks
+from wattbook_csp.figures import Figures
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, Told, newest
+from wattbook_csp.shelves import Group, Shelves
 
 FORMAT = "csv"
 UNITS_KG: Mapping[str, Decimal] = {"g": KG_PER_G, "kg": KG_PER_KG, "t": KG_PER_T}
@@ -29,27 +31,28 @@ def sniff(file: SourceFile) -> bool:
 
 
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
+    yield from sheets.statements(read_sheets(source))
+
+
+def read_sheets(source: ImportSource) -> Iterator[Sheet | Problem]:
     notes = Notes()
     options = source.options
     _check(options)
     columns = {name: options[f"map.{name}"] for name in (*NEEDED, *OTHERS) if f"map.{name}" in options}
-    marks = Marks.from_option(options.get("decimal"))
     if source.account is None and "account" not in columns:
         notes.add(months.NO_ACCOUNT)
-
-    def rows() -> Iterator[Row]:
-        for file in source.files:
-            for line, cells in tables.rows(file, notes, tuple(columns.values())):
-                named = dict(zip(columns, cells, strict=True))
-                try:
-                    month = _month(named["month"])
-                except ImportFailed as refused:
-                    raise ImportFailed(refused.reason, path=file.path, line=line, field=columns["month"]) from None
-                account = named.get("account") or source.account or months.UNSPECIFIED
-                yield Row(file.path, line, account, month, (), named)
-
-    found = {Told(row.account, row.month, row.version) for row in rows()}
-    yield from newest(found, rows(), lambda row: _figures(row, columns, options, marks), notes)
+    figures = Figures(
+        views=(("", ""),), fields=(columns["value"],), unit=options["unit"], unit_kg=UNITS_KG[options["unit"]],
+        marks=Marks.from_option(options.get("decimal")),
+    )  # fmt: skip
+    shelves = Shelves(figures, partial(_group, source.account, options, columns))
+    for file in source.files:
+        for lines, cells in tables.batches(file, notes, tuple(columns.values())):
+            absent = ("",) * len(lines)
+            of = dict.fromkeys(OTHERS, absent) | dict(zip(columns, cells, strict=True))
+            keys = [of[name] for name in ("month", "account", "scope", "method", "model_version")]
+            shelves.put(file.path, lines, keys, (of["service"], of["region"], of["resource"]), [of["value"]])
+    yield from sheets.newest(shelves, (0, 1, 2), notes)
 
 
 def _check(options: Mapping[str, str]) -> None:
@@ -67,36 +70,34 @@ def _check(options: Mapping[str, str]) -> None:
         raise ImportFailed(f"the unit is g, kg or t (of CO2e), not {options['unit']!r}")
 
 
-def _month(text: str) -> str:
-    return months.year(text) if len(text.strip()) == 4 else months.month(text)
+def _group(
+    said: str | None,
+    options: Mapping[str, str],
+    columns: Mapping[str, str],
+    period: str,
+    account: str,
+    scope: str,
+    method: str,
+    model: str,
+) -> Group:
+    try:
+        month = months.year(period) if len(period.strip()) == 4 else months.month(period)
+    except ImportFailed as refused:
+        raise ImportFailed(refused.reason, field=columns["month"]) from None
+    view = (
+        _one_of(SCOPES, scope or options.get("scope") or "total", "scope"),
+        _one_of(METHODS, method or options.get("method") or "unsplit", "method"),
+    )
+    account = account or said or months.UNSPECIFIED
+    head = {
+        "provider": options.get("provider", "other"), "account": account, "model_version": model, "interface": "csv",
+        "views": (view,),
+    }  # fmt: skip
+    return Group(account=account, month=month, version=(), member="", kind=view, head=head)
 
 
-def _figures(row: Row, columns: Mapping[str, str], options: Mapping[str, str], marks: Marks) -> Figures:
-    cells = row.cells
-    raw = cells["value"]
-    scope = _one_of(SCOPES, cells.get("scope") or options.get("scope") or "total", "scope", row)
-    method = _one_of(METHODS, cells.get("method") or options.get("method") or "unsplit", "method", row)
-    statements = []
-    if raw:
-        try:
-            co2e_kg = kilograms(raw, UNITS_KG[options["unit"]], marks)
-        except ImportFailed as refused:
-            raise ImportFailed(refused.reason, path=row.path, line=row.line, field=columns["value"]) from None
-        statements.append(
-            Statement(
-                provider=options.get("provider", "other"), account=row.account, month=row.month,
-                service=cells.get("service", ""), region=cells.get("region", ""), resource=cells.get("resource", ""),
-                scope=scope, method=method, co2e_kg=co2e_kg, value_raw=raw, unit_raw=options["unit"],
-                model_version=cells.get("model_version", ""), interface="csv",
-            )
-        )  # fmt: skip
-    key = (row.account, row.month, *(cells.get(name, "") for name in ("service", "region", "resource")), scope, method)
-    return Figures(key, statements)
-
-
-def _one_of(known: tuple[str, ...], said: str, field: str, row: Row) -> str:
+def _one_of(known: tuple[str, ...], said: str, field: str) -> str:
     plain = said.strip().lower().removeprefix("scope").strip().removesuffix("-based")
     if plain not in known:
-        reason = f"{said!r} is none of {', '.join(known)}"
-        raise ImportFailed(reason, path=row.path, line=row.line, field=field)
+        raise ImportFailed(f"{said!r} is none of {', '.join(known)}", field=field)
     return plain

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
-from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
+from wattbook import ImportFailed, ImportSource, Problem, Sheet, SourceFile, Statement
 
-from wattbook_csp import json_rows, months, pages, tables, versions
-from wattbook_csp.agreement import compare
-from wattbook_csp.decimals import KG_PER_KG, Marks, row_kilograms
+from wattbook_csp import json_rows, months, sheets, tables, versions
+from wattbook_csp.decimals import KG_PER_KG, Marks
+from wattbook_csp.figures import Figures, Sum
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, Told, newest
+from wattbook_csp.shelves import Group, Shelves
 
 FORMAT = "gcp-bigquery"
 UNIT = "kgCO2e"
@@ -37,6 +37,11 @@ VIEWS = (
     ("carbon_footprint_kgco2e_scope3", "3", "unsplit"),
 )
 FIELDS = tuple(name for name, _, _ in VIEWS)
+SUMS = (
+    Sum("the location-based total", 0, (2, 3, 5)),
+    Sum("the market-based total", 1, (2, 4, 5)),
+)
+BATCH_ROWS = 8_192
 COLUMNS = (*REQUIRED, *FIELDS, SCALAR, "service_description", "location_region")
 _TELLING = {"billing_account_id", "carbon_model_version", TOTAL, SCALAR, "carbon_footprint_kgco2e_scope1"}
 
@@ -54,56 +59,66 @@ def sniff(file: SourceFile) -> bool:
 
 
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
-    notes = Notes()
-    marks = Marks.from_option(source.options.get("decimal"))
+    yield from sheets.statements(read_sheets(source))
 
-    yield from newest(
-        (found for file in source.files for found in _versions(file)),
-        (row for file in source.files for row in _rows(file, notes)),
-        lambda row: _figures(row, marks),
-        notes,
-    )
+
+def read_sheets(source: ImportSource) -> Iterator[Sheet | Problem]:
+    notes = Notes()
+    figures = Figures(
+        views=tuple((scope, method) for _, scope, method in VIEWS), fields=FIELDS, unit=UNIT, unit_kg=UNIT_KG,
+        sums=SUMS, rounding_kg=ROUNDING_KG, marks=Marks.from_option(source.options.get("decimal")),
+    )  # fmt: skip
+    shelves = Shelves(figures, _group)
+    for file in source.files:
+        for lines, columns in _json_batches(file) if _is_json(file) else _csv_batches(file, notes):
+            months_, accounts, projects, ids, zones, models, *values, scalars, names, regions = columns
+            _refuse_empty(file, lines, accounts, "billing_account_id")
+            _refuse_empty(file, lines, ids, "service.id")
+            if any(scalars):
+                values[0] = [total or scalar for total, scalar in zip(values[0], scalars, strict=True)]
+            services = [name or number for name, number in zip(names, ids, strict=True)]
+            places = [zone or region or "global" for zone, region in zip(zones, regions, strict=True)]
+            resources = [f"projects/{project}/services/{n}" for project, n in zip(projects, ids, strict=True)]
+            shelves.put(file.path, lines, (months_, accounts, models), (services, places, resources), values)
+    yield from sheets.newest(shelves, (1, 2), notes)
 
 
 def _is_json(file: SourceFile) -> bool:
     return file.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
 
 
-def _versions(file: SourceFile) -> Iterator[Told]:
-    columns = ("billing_account_id", "usage_month", "carbon_model_version")
-    if _is_json(file):
-        found = {tuple([pages.text(row.get(name)) for name in columns]) for _, row in json_rows.rows(file)}
-    else:
-        found = tables.distinct(file, columns, canonical=canonical)
-    for account, month, model in found:
-        # what is wrong is refused with its line when the rows are read
-        with suppress(ImportFailed):
-            yield Told(account, months.month(month), versions.numbers(model))
+def _group(usage_month: str, account: str, model: str) -> Group:
+    field = "usage_month"
+    try:
+        month = months.month(usage_month)
+        field = "carbon_model_version"
+        version = versions.numbers(model)
+    except ImportFailed as refused:
+        raise ImportFailed(refused.reason, field=field) from None
+    head = {"provider": "gcp", "account": account, "model_version": model, "interface": "bigquery"}
+    return Group(account=account, month=month, version=version, member="", kind=None, head=head)
 
 
-def _rows(file: SourceFile, notes: Notes) -> Iterator[Row]:
-    for line, cells in _json_cells(file) if _is_json(file) else _csv_cells(file, notes):
-        usage_month, account, _, service, _, model, *_ = cells
-        field = "usage_month"
-        try:
-            month = months.month(usage_month)
-            field = "carbon_model_version"
-            version = versions.numbers(model)
-        except ImportFailed as refused:
-            raise ImportFailed(refused.reason, path=file.path, line=line, field=field) from None
-        for value, field in ((account, "billing_account_id"), (service, "service.id")):
-            if not value:
-                raise ImportFailed("is empty, and part of the key", path=file.path, line=line, field=field)
-        yield Row(file.path, line, account, month, version, cells)
+def _refuse_empty(file: SourceFile, lines: Sequence[int], column: Sequence[str], field: str) -> None:
+    if "" in column:
+        line = lines[column.index("")]
+        raise ImportFailed("is empty, and part of the key", path=file.path, line=line, field=field)
 
 
-def _csv_cells(file: SourceFile, notes: Notes) -> Iterator[tuple[int, tables.Cells]]:
+def _csv_batches(file: SourceFile, notes: Notes) -> Iterator[tables.Batch]:
     names = set(map(canonical, tables.header_of(file.head)))
     total = SCALAR if SCALAR in names and TOTAL not in names else TOTAL
-    return tables.rows(file, notes, COLUMNS, (*REQUIRED, total), canonical=canonical)
+    return tables.batches(file, notes, COLUMNS, (*REQUIRED, total), canonical=canonical)
 
 
-def _json_cells(file: SourceFile) -> Iterator[tuple[int, tables.Cells]]:
+def _json_batches(file: SourceFile) -> Iterator[tables.Batch]:
+    rows = _json_cells(file)
+    while some := list(islice(rows, BATCH_ROWS)):
+        lines, cells = zip(*some, strict=True)
+        yield tables.Batch(lines, list(zip(*cells, strict=True)))
+
+
+def _json_cells(file: SourceFile) -> Iterator[tuple[int, tuple[str, ...]]]:
     for line, document in json_rows.rows(file):
         flat: dict[str, str] = {}
         _flatten("", document, flat, 0)
@@ -131,32 +146,3 @@ def _flatten(prefix: str, document: dict[str, Any], flat: dict[str, str], depth:
             flat[path] = ""  # NULL: present and unknown
         elif isinstance(value, dict) and depth < _DEEPEST:
             _flatten(path, value, flat, depth + 1)
-
-
-def _figures(row: Row, marks: Marks) -> Figures:
-    _, account, project, service_id, place, model, *raws, scalar, service, region = row.cells
-    raws[0] = raws[0] or scalar
-    try:
-        values = row_kilograms(raws, FIELDS, UNIT_KG, marks)
-    except ImportFailed as refused:
-        raise ImportFailed(refused.reason, path=row.path, line=row.line, field=refused.field) from None
-    place = place or region or "global"
-    resource = f"projects/{project}/services/{service_id}"
-    statements = [
-        Statement(
-            provider="gcp", account=account, month=row.month, service=service or service_id, region=place,
-            resource=resource, scope=scope, method=method, co2e_kg=co2e_kg, value_raw=raw, unit_raw=UNIT,
-            model_version=model, version_key=row.version, interface="bigquery",
-        )
-        for co2e_kg, raw, (_, scope, method) in zip(values, raws, VIEWS, strict=True)
-        if co2e_kg is not None  # NULL: not computed, which is not 0
-    ]  # fmt: skip
-    key = (account, row.month, project, service_id, place)
-    same = tuple([float(raw or -1) for raw in raws]) if marks is Marks.MACHINE else None
-    return Figures(key, statements, same, partial(_compare, values))
-
-
-def _compare(values: Sequence[Decimal | None]) -> None:
-    location, market, scope1, scope2_location, scope2_market, scope3 = values
-    compare("the location-based total", ROUNDING_KG, location, scope1, scope2_location, scope3)
-    compare("the market-based total", ROUNDING_KG, market, scope1, scope2_market, scope3)

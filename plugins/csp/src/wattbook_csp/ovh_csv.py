@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
 
-from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
+from wattbook import ImportFailed, ImportSource, Problem, Sheet, SourceFile, Statement
 
-from wattbook_csp import months, tables
-from wattbook_csp.agreement import compare
-from wattbook_csp.decimals import KG_PER_KG, Marks, row_kilograms
+from wattbook_csp import months, sheets, tables
+from wattbook_csp.decimals import KG_PER_KG, Marks
+from wattbook_csp.figures import Figures, Sum
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, Told, newest
+from wattbook_csp.shelves import Group, Shelves
 
 FORMAT = "ovh-csv"
 UNIT = "kgCO2eq"
@@ -31,6 +30,10 @@ PARTS = {
 TOTALS = {"location": "total_location_based_kg_co2eq", "market": "total_market_based_kg_co2eq"}
 FIGURES = (*TOTALS.values(), *dict.fromkeys((*PARTS["location"], *PARTS["market"])))
 COLUMNS = (*KEY, *FIGURES)
+SUMS = tuple(
+    Sum(TOTALS[method], FIGURES.index(TOTALS[method]), tuple(map(FIGURES.index, parts)))
+    for method, parts in PARTS.items()
+)
 
 
 def sniff(file: SourceFile) -> bool:
@@ -40,61 +43,35 @@ def sniff(file: SourceFile) -> bool:
 
 
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
+    yield from sheets.statements(read_sheets(source))
+
+
+def read_sheets(source: ImportSource) -> Iterator[Sheet | Problem]:
     notes = Notes()
-    marks = Marks.from_option(source.options.get("decimal"))
-    account = source.account or months.UNSPECIFIED
     if source.account is None:
         notes.add(months.NO_ACCOUNT)
-
-    data = []
+    figures = Figures(
+        views=tuple(("total", method) for method in TOTALS), fields=FIGURES, unit=UNIT, unit_kg=UNIT_KG, sums=SUMS,
+        rounding_kg=RESOLUTION_KG, marks=Marks.from_option(source.options.get("decimal")),
+    )  # fmt: skip
+    shelves = Shelves(figures, partial(_group, source.account or months.UNSPECIFIED))
     for file in source.files:
         if file.head.lstrip().startswith(b"{"):
             notes.add("the answer of a task holds no figures; the file is what its link leads to", path=file.path)
-        else:
-            data.append(file)
-    yield from newest(
-        (found for file in data for found in _versions(file, account)),
-        (row for file in data for row in _rows(file, account, notes)),
-        lambda row: _figures(row, marks),
-        notes,
-    )
+            continue
+        for lines, columns in tables.batches(file, notes, COLUMNS, (*KEY, *TOTALS.values())):
+            services, datacenters, *names, dates = columns[: len(KEY)]
+            resources = ["/".join(filter(None, several)) for several in zip(*names, strict=True)]
+            shelves.put(file.path, lines, (dates,), (services, datacenters, resources), columns[len(KEY) :])
+    yield from sheets.newest(shelves, (0, 1, 2), notes)
 
 
-def _versions(file: SourceFile, account: str) -> Iterator[Told]:
-    for date, _ in tables.distinct(file, ("date", "type")):
-        with suppress(ImportFailed):
-            yield Told(account, months.month(date), ())
-
-
-def _rows(file: SourceFile, account: str, notes: Notes) -> Iterator[Row]:
-    for line, cells in tables.rows(file, notes, COLUMNS, (*KEY, *TOTALS.values())):
-        try:
-            month = months.month(cells[5])
-        except ImportFailed as refused:
-            raise ImportFailed(refused.reason, path=file.path, line=line, field="date") from None
-        yield Row(file.path, line, account, month, (), cells)
-
-
-def _figures(row: Row, marks: Marks) -> Figures:
-    key, raws = row.cells[: len(KEY)], row.cells[len(KEY) :]
+def _group(account: str, date: str) -> Group:
     try:
-        figures = dict(zip(FIGURES, row_kilograms(raws, FIGURES, UNIT_KG, marks), strict=True))
+        month = months.month(date)
     except ImportFailed as refused:
-        raise ImportFailed(refused.reason, path=row.path, line=row.line, field=refused.field) from None
-    service, datacenter, *names, _ = key
-    statements = [
-        Statement(
-            provider="ovh", account=row.account, month=row.month, service=service, region=datacenter,
-            resource="/".join(name for name in names if name), scope="total", method=method, co2e_kg=co2e_kg,
-            value_raw=raws[FIGURES.index(column)], unit_raw=UNIT, interface="carbon-calculator",
-            resolution_kg=RESOLUTION_KG,
-        )
-        for method, column in TOTALS.items()
-        if (co2e_kg := figures[column]) is not None
-    ]  # fmt: skip
-    return Figures(key, statements, check=partial(_compare, figures))
-
-
-def _compare(figures: Mapping[str, Decimal | None]) -> None:
-    for method, column in TOTALS.items():
-        compare(column, RESOLUTION_KG, figures[column], *(figures[name] for name in PARTS[method]))
+        raise ImportFailed(refused.reason, field="date") from None
+    head = {
+        "provider": "ovh", "account": account, "interface": "carbon-calculator", "resolution_kg": RESOLUTION_KG
+    }  # fmt: skip
+    return Group(account=account, month=month, version=(), member="", kind=None, head=head)

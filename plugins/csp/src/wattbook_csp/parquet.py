@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
@@ -13,9 +14,6 @@ BUFFER_BYTES = 1 << 20  #: read a column in pieces instead of a whole row group'
 MAX_FOOTER = 16 << 20
 MAX_ROWS = 50_000_000
 BOMB_BYTES, BOMB_RATIO = 64 << 20, 400
-
-
-Cells = tuple[str, ...]
 
 
 def is_parquet(file: SourceFile) -> bool:
@@ -40,27 +38,11 @@ def mentions(file: SourceFile, name: bytes) -> bool:
         return False
 
 
-def rows(
-    file: SourceFile, columns: Sequence[str], required: Collection[str] | None = None
-) -> Iterator[tuple[int, Cells]]:
-    """Row number and cells of each row as text, in the order of *columns*; ``""`` for NULL."""
-    number = 0
-    for batch in _batches(file, columns, columns if required is None else required):
-        for cells in zip(*batch, strict=True):
-            number += 1
-            yield number, cells
-
-
-def distinct(file: SourceFile, columns: Sequence[str]) -> set[Cells]:
-    """The different combinations of a few columns."""
-    found: set[Cells] = set()
-    for batch in _batches(file, columns, columns):
-        found.update(zip(*batch, strict=True))
-    return found
-
-
-def _batches(file: SourceFile, columns: Sequence[str], required: Collection[str]) -> Iterator[list[list[str]]]:
-    """The columns, a bounded number of rows at a time."""
+def batches(
+    file: SourceFile, columns: Sequence[str], required: Collection[str]
+) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
+    """The numbers of some rows and their *columns* as text, ``""`` for NULL, a bounded number of rows at a time."""
+    first = 1
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -80,7 +62,8 @@ def _batches(file: SourceFile, columns: Sequence[str], required: Collection[str]
             for batch in table.iter_batches(BATCH_ROWS, columns=wanted, use_threads=False):
                 texts = {name: _texts(batch.column(name), pa) for name in wanted}
                 absent = [""] * batch.num_rows
-                yield [texts.get(name, absent) for name in columns]
+                yield range(first, first + batch.num_rows), [texts.get(name, absent) for name in columns]
+                first += batch.num_rows
     except (pa.ArrowException, ValueError, ArithmeticError, OSError, EOFError, zlib.error) as error:
         raise ImportFailed(f"is no whole Parquet file: {_first_line(error)}", path=file.path) from error
 
@@ -98,9 +81,12 @@ def _refuse_bomb(metadata: Any, size: int, file: SourceFile) -> None:
 
 
 def _texts(column: Any, pa: Any) -> list[str]:
-    """A column as text: doubles in their shortest form, times as ISO, NULL as an empty text."""
+    """A column as text: doubles in their shortest form, times as ISO, maps as JSON, NULL as an empty text."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
+    if pa.types.is_nested(column.type):  # tags: an object in JSON
+        plain = dict if pa.types.is_map(column.type) else None
+        return ["" if v is None else json.dumps(plain(v) if plain else v, default=str) for v in column.to_pylist()]
     if not pa.types.is_string(column.type):
         column = column.cast(pa.string())
     return column.fill_null("").to_pylist()  # type: ignore[no-any-return]

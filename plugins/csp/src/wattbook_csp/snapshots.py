@@ -44,27 +44,17 @@ class Told(NamedTuple):
     member: str = ""
 
 
-def newest(
-    versions: Iterable[Told],
-    rows: Iterable[Row],
-    figures: Callable[[Row], Figures],
-    notes: Notes,
-) -> Iterator[Statement | Problem]:
+def newest_of(rows: Sequence[Row], notes: Notes) -> Iterator[Statement | Problem]:
     """Statements of the newest version of each (account, month), as a whole month.
 
-    *versions* are known from a first look at the files, and *rows* come one by one, so that a million of
-    them need no memory but one number each.  A row that is missing in the newest version is thereby gone.
-    Equal rows are kept once and noted; rows with the same key and other figures are refused.
+    A row that is missing in the newest version is thereby gone.  Equal rows are kept once and noted; rows
+    with the same key and other figures are refused.
     """
-    best = newest_versions(versions, notes)
-    yield from once((row for row in rows if row.version == best.get((row.account, row.month))), figures, notes)
+    best = newest_versions((Told(row.account, row.month, row.version) for row in rows), notes)
+    yield from once(
+        (row for row in rows if row.version == best.get((row.account, row.month))), lambda row: row.cells, notes
+    )
     yield from notes.problems()
-
-
-def newest_of(rows: Sequence[Row], notes: Notes) -> Iterator[Statement | Problem]:
-    """The same for rows that are all at hand, with their figures as cells."""
-    told = (Told(row.account, row.month, row.version) for row in rows)
-    return newest(told, rows, lambda row: row.cells, notes)
 
 
 def newest_versions(versions: Iterable[Told], notes: Notes) -> Mapping[AccountMonth, Version]:
