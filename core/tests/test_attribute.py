@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wattbook.cli.run_words import MODES as SHOWN_MODES
 from wattbook.cli.run_words import POLICIES as SHOWN_POLICIES
+from wattbook.config import MODES, POLICIES
 from wattbook.explaining import leaves_of
-from wattbook.pipeline.attribute import MODES, POLICIES, Divided, Share, Standing, divide, processor_share
+from wattbook.pipeline.attribute import Divided, Share, Standing, divide, processor_share
 from wattbook.pipeline.dividing import Divider, Line, attributed, parts_of
 from wattbook.records import Entry
 from wattbook.testing.entries import a_gap_entry, an_entry

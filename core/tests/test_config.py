@@ -90,3 +90,18 @@ def test_a_plugins_table_becomes_its_own_class() -> None:
 def test_a_plugins_unknown_key_is_refused_with_its_path() -> None:
     with pytest.raises(ConfigError, match=r"plugins\.x: unknown key 'intervall_s'"):
         structure(Plug, {"intervall_s": 2}, where="plugins.x")
+
+
+@pytest.mark.parametrize(("key", "value"), [("attribute", "nobody"), ("idle", "shared")])
+def test_a_default_of_attribution_that_there_is_not_is_refused(tmp_path: Path, key: str, value: str) -> None:
+    file = tmp_path / "wattbook.toml"
+    file.write_text(f'[defaults]\n{key} = "{value}"\n')
+    with pytest.raises(ConfigError, match=f"'{value}' is none of .*"):
+        load(file)
+
+
+def test_runs_can_book_what_their_processes_caused_by_default(tmp_path: Path) -> None:
+    file = tmp_path / "wattbook.toml"
+    file.write_text('[defaults]\nattribute = "process"\nidle = "reserved"\n')
+    defaults = load(file).defaults
+    assert (defaults.attribute, defaults.idle) == ("process", "reserved")

@@ -21,6 +21,10 @@ T = TypeVar("T")
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
+MODES = ("machine", "process")  #: whose energy a run books: the machine's, or what its processes caused
+POLICIES = ("used", "reserved", "none")  #: how standing energy is divided
+
+
 class Site(NamedTuple):
     """Where hosts stand: grid zone, power usage effectiveness, who controls the place."""
 
@@ -198,7 +202,7 @@ def _check(config: Config) -> None:
                 raise ConfigError("an intensity of your own needs intensity_source", where=f"{key}.intensity_g_per_kwh")
             if not 0 <= site.intensity_g_per_kwh <= 3000:
                 raise ConfigError("grams per kWh lie between 0 and 3000", where=f"{key}.intensity_g_per_kwh")
-    for name, known in (("attribute", ("machine", "process")), ("idle", ("used", "reserved", "none"))):
+    for name, known in (("attribute", MODES), ("idle", POLICIES)):
         chosen = getattr(config.defaults, name)
         if chosen is not None and chosen not in known:
             raise ConfigError(f"{chosen!r} is none of {', '.join(known)}", where=f"defaults.{name}")

@@ -10,9 +10,10 @@ LONGEST = 110  #: characters of one line
 
 
 def summary(doc: Mapping[str, Any], *, recorded: bool = True) -> list[str]:
-    """At most five lines of plain ASCII: the figure, what it is made of, what is missing, the grid, the book."""
+    """A few lines of plain ASCII: the figure, what it is made of, whose it is, what is missing, the grid, the book."""
     lines = ["wattbook  " + "   ".join([duration(doc["duration_s"]), energy(doc), carbon(doc), basis(doc)])]
     lines += parts(doc["readings"])
+    lines += whose(doc.get("attributed"))
     missing = ", ".join(dict.fromkeys(gap["domain"] for gap in doc["gaps"]))
     if missing:
         lines.append(_cut(f"  not covered: {missing}"))
@@ -89,6 +90,28 @@ def parts(readings: Iterable[Mapping[str, Any]]) -> list[str]:
     if len(named) <= 2:
         return [_cut(f"  {what}  {source}") for what, source in named][:2]
     return [_cut("  " + "; ".join(what for what, _ in named))]
+
+
+def whose(attributed: Mapping[str, Any] | None) -> list[str]:
+    """What the command's processes caused of the machine's energy, where that is known; ``the machine`` is the sum."""
+    if attributed is None or attributed["process_j"] is None:
+        return []
+    caused, machine = (one(attributed[name]) for name in ("process_j", "machine_j"))
+    idle = f"idle: {attributed['idle']}"
+    if attributed["attribute"] == "process":
+        line = f"  what its processes caused of the machine's {machine}; {idle}"
+    else:
+        line = f"  the machine's energy; its processes caused {caused} of it ({idle})"
+    if attributed["unallocated_j"]:
+        line += f", {one(attributed['unallocated_j'])} unallocated"
+    if attributed["accelerators_j"]:
+        line += f"; {one(attributed['accelerators_j'])} of boards are not divided"
+    return [_cut(line)]
+
+
+def one(joules: float) -> str:
+    """One figure in the unit that fits it."""
+    return span([joules / J_PER_WH, None, None], (("MWh", 1e6), ("kWh", 1e3), ("Wh", 1.0), ("mWh", 1e-3)))
 
 
 def _cut(line: str) -> str:

@@ -13,7 +13,7 @@ from wattbook.units import parse_work
 
 #: a test compares these with ``wattbook.model.Phase``, which is too heavy to import before the command starts
 PHASES = ("dev", "train", "eval", "serve", "ci", "idle")
-MODES = ("machine", "process")  #: as ``wattbook.pipeline.attribute`` knows them, and so are the next
+MODES = ("machine", "process")  #: as ``wattbook.config`` knows them, and so are the next
 POLICIES = ("used", "reserved", "none")
 BOOKS = ("sqlite", "postgresql", "postgres")  #: kinds of books, as ``wattbook.ledger.connect`` knows them
 INTERVAL_S = 2.0

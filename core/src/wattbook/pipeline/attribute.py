@@ -8,8 +8,6 @@ from typing import Any
 
 from attrs import frozen
 
-MODES = ("machine", "process")
-POLICIES = ("used", "reserved", "none")
 TICK_S = 0.01  #: the kernel counts the processors' busy time in hundredths of a second
 LEAST_BUSY_S = 0.05  #: below this, those ticks are too coarse for a share
 LONGEST_FORMULA = 400

@@ -180,6 +180,8 @@ def track(
     interval_s: float = ...,
     ledger: str | None = ...,
     config: str | None = ...,
+    attribute: str | None = ...,
+    idle: str | None = ...,
     strict: bool = ...,
 ) -> Tracking: ...
 def track(
@@ -193,6 +195,8 @@ def track(
     interval_s: float = 1.0,
     ledger: str | None = None,
     config: str | None = None,
+    attribute: str | None = None,
+    idle: str | None = None,
     strict: bool = False,
 ) -> Any:
     """Track the energy and carbon of a block or of every call of a function.
@@ -206,12 +210,14 @@ def track(
     :param project: what it is for; a label of the report, like ``phase`` and ``tags``.
     :param interval_s: seconds between two polls: what a killed process can lose.
     :param ledger: the book that it is meant for, else ``WATTBOOK_LEDGER``, else the user's own.
+    :param attribute: ``machine``: what the machine used is booked; ``process``: what this process caused of it.
+    :param idle: whose standing power is: divided by use (``used``), by what is ``reserved``, or nobody's (``none``).
     :param strict: raise wattbook's own errors (``WattbookError``, ``ValueError``) instead of warning.
     :returns: a context manager that gives a ``TrackedRun``, and a decorator.
     """
     order = {
         "project": project, "phase": phase, "tags": dict(tags or {}), "site": site, "interval_s": interval_s,
-        "ledger": ledger, "config": config,
+        "ledger": ledger, "config": config, "attribute": attribute, "idle": idle,
     }  # fmt: skip
     tracking = Tracking(order, strict=strict)
     return tracking if function is None else tracking(function)

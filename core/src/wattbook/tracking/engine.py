@@ -80,6 +80,7 @@ class Engine:
 
     def _checked(self, order: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
         """The order with what cannot be recorded left out, or refused."""
+        from wattbook.config import MODES, POLICIES
         from wattbook.model import Phase
 
         wrong: list[str] = []
@@ -92,6 +93,10 @@ class Engine:
             wrong.append(f"phase: it is one of {', '.join(Phase)}, not {checked['phase']!r}")
             checked["phase"] = None
         checked["phase"] = None if checked["phase"] is None else str(checked["phase"])
+        for name, known in (("attribute", MODES), ("idle", POLICIES)):
+            if checked[name] not in (None, *known):
+                wrong.append(f"{name}: it is one of {', '.join(known)}, not {checked[name]!r}")
+                checked[name] = None
         checked["tags"] = {k: v for k, v in checked["tags"].items() if _printable(k) and _printable(v)}
         if len(checked["tags"]) != len(order["tags"]):
             wrong.append("tags: keys and values are lines of printable characters")

@@ -35,8 +35,8 @@ class TrackedGap:
 class TrackedRun:
     """One tracked stretch; what is not known is ``None``, never 0.
 
-    The machine's energy while it went on; ``process_share`` is this process's part of the machine's
-    processor time.  ``complete`` says that the figures are there.
+    The machine's energy while it went on, or what this process caused of it (``attribute="process"``);
+    ``process_share`` is its part of the machine's processor time.  ``complete`` says that the figures are there.
     """
 
     run_id: str = ""
@@ -54,7 +54,7 @@ class TrackedRun:
     co2e_low_g: float | None = None
     co2e_high_g: float | None = None
     process_share: float | None = None
-    attributed: Mapping[str, Any] | None = None  #: joules of this process, of the others, of accelerators
+    attributed: Mapping[str, Any] | None = None  #: joules of this process, of the others, of nobody
     readings: tuple[TrackedReading, ...] = ()
     gaps: tuple[TrackedGap, ...] = ()
     by_basis_j: Mapping[str, float | None] = field(factory=dict)
