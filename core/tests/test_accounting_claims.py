@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from wattbook.accounting import MonthTotals, claim
 from wattbook.config import Account
 from wattbook.records import Entry, Place
-from wattbook.testing.entries import an_entry
+from wattbook.testing.entries import a_gap_entry, an_entry
 
 OCTOBER = {("acme", "1", "2026-10"): MonthTotals(location=Decimal(10), market=Decimal(2))}
 ACCOUNTS = {"acme/1": Account(platforms=("cloud",), hosts=("vm-1",))}
@@ -94,3 +95,44 @@ def test_shares_and_rest_are_never_negative_and_make_the_whole(
     assert all(share >= 0 for share in shares.values())
     assert rest >= 0
     assert sum(shares.values()) + rest == pytest.approx(1.0)
+
+
+def a_bills(energy_j: float | None, account: str = "1", **more: Any) -> Entry:
+    return an_entry(energy_j, run_id=f"bill:acme/{account}/2026-10", platform="acme", **more)
+
+
+def test_an_entry_of_a_bill_says_itself_whose_it_is() -> None:
+    entries = [a_bills(1.0), a_bills(2.0, "2"), a_bills(4.0, "3")]
+    free, (one, two) = claim(
+        entries, {**OCTOBER, ("acme", "2", "2026-10"): MonthTotals(location=Decimal(1))}, {}, month_of
+    )
+    assert [e.energy_j for e in one.entries] == [1.0]
+    assert [e.energy_j for e in two.entries] == [2.0]
+    assert [e.energy_j for e in free] == [4.0]
+
+
+def test_without_a_grid_the_figure_is_divided_by_energy() -> None:
+    nowhere = Place(site="moon", zone="XX")
+    entries = [a_bills(3.0, place=nowhere, project="a"), a_bills(1.0, place=nowhere, project="b")]
+    _, (one,) = claim(entries, OCTOBER, {}, month_of)
+    assert one.divided_by == "energy"
+    assert one.shares(lambda e: e.labels.project) == ({"a": 0.75, "b": 0.25}, 0.0)
+
+
+def test_without_any_energy_the_figure_is_divided_by_the_hours_of_a_bill() -> None:
+    gaps = [
+        a_gap_entry(run_id="bill:acme/1/2026-10", project=project, tags={"billed_hours": hours})
+        for project, hours in (("a", "30"), ("b", "10"), (None, "nonsense"))
+    ]
+    _, (one,) = claim([], OCTOBER, {}, month_of, [*gaps, a_gap_entry(platform="acme", tags={"billed_hours": "5"})])
+    assert one.divided_by == "hours"
+    assert one.shares(lambda e: e.labels.project) == ({"a": 0.75, "b": 0.25}, 0.0)
+
+
+def test_hours_without_energy_take_nothing_from_what_is_measured() -> None:
+    gaps = [a_gap_entry(run_id="bill:acme/1/2026-10", project="b", tags={"billed_hours": "1000"})]
+    _, (one,) = claim([a_bills(1.0, project="a")], OCTOBER, {}, month_of, gaps)
+    assert one.divided_by == "carbon"
+    shares, rest = one.shares(lambda e: e.labels.project)
+    assert set(shares) == {"a"}
+    assert rest > 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import evolve, field, frozen
 
 from wattbook.accounting import Interval, Sum
+from wattbook.accounting.claims import BILL, HOURS
 from wattbook.accounting.intervals import ENERGY
 from wattbook.byhand.entries import Entries
 from wattbook.byhand.estimators import Estimators, Hourly
@@ -126,7 +127,7 @@ class Bills:
         warnings: list[str] = []
         with ledger.transaction():
             for (provider, account, month), some in sorted(months.items()):
-                run_id = f"bill:{provider}/{account}/{month}"
+                run_id = f"{BILL}{provider}/{account}/{month}"
                 before = ledger.entries(run_id=run_id)
                 if before and all(entry.evidence_sha256 == sha256 for entry in before):
                     known += len(before)
@@ -153,8 +154,9 @@ class Bills:
                     window=Window(start=usage.start, end=usage.end),
                     reason=f"{usage.hours:g} hours billed: {line.reason}",
                 )
+                labels = evolve(line.labels, tags={**line.labels.tags, HOURS: f"{usage.hours:.12g}"})
                 entry = Entry.from_gap(
-                    gap, run_id=run_id, host=line.host, labels=line.labels, place=line.place, synthetic=self._synthetic
+                    gap, run_id=run_id, host=line.host, labels=labels, place=line.place, synthetic=self._synthetic
                 )
                 made.append(evolve(entry, evidence_sha256=sha256))
                 continue
@@ -172,7 +174,7 @@ class Bills:
             kind="import",
             start=min(utc_text(line.usage.start) for line in lines),
             end=max(utc_text(line.usage.end) for line in lines),
-            host="/".join(run_id.removeprefix("bill:").split("/")[:-1]),
+            host="/".join(run_id.removeprefix(BILL).split("/")[:-1]),
             command=format,
             labels=self._labels,
             warnings=(*doubts, *notes),

@@ -129,9 +129,8 @@ def _unknown(lines: Iterable[Line]) -> list[str]:
     hours: dict[str, float] = defaultdict(float)
     for line in lines:
         if line.reason:
-            hours[f"{line.reason}{'' if line.hourly is None else ' (its energy is estimated, its carbon is not)'}"] += (
-                line.usage.hours
-            )
+            instead = "" if line.hourly is None else "; until then the grid of the world stands in"
+            hours[line.reason + instead] += line.usage.hours
     told = [f"{count:g} hours: {reason}" for reason, count in sorted(hours.items(), key=lambda one: -one[1])]
     return [
         *told[:SHOWN],

@@ -130,6 +130,7 @@ def _claim(one: Claim) -> dict[str, Any]:
         "of_which_g": _value(inside.location_g),
         "of_which_energy_j": _value(inside.energy),
         "unallocated_g": one.unallocated_g,
+        "divided_by": one.divided_by,
         "ratio": one.ratio,
         "ratio_to": None if one.ratio is None or one.like_with_like is None else one.like_with_like[0],
     }
