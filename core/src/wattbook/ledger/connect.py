@@ -98,7 +98,7 @@ def _sentence(error: BaseException) -> str:
         return f"another process kept the book locked for {sqlite_file.BUSY_TIMEOUT_S:g} s; try again"
     if "malformed" in said or "not a database" in said:
         return f"the file is damaged ({said}); nothing was changed, restore a copy of it"
-    if "full" in said:
+    if "full" in said or "No space left" in said or "File too large" in said:
         return "the disk is full; nothing of this was recorded"
     if "readonly" in said or "read-only" in said:
         return "the book cannot be written: it is read-only here"
