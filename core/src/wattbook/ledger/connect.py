@@ -100,6 +100,8 @@ def _sentence(error: BaseException) -> str:
         return f"the file is damaged ({said}); nothing was changed, restore a copy of it"
     if "full" in said or "No space left" in said or "File too large" in said:
         return "the disk is full; nothing of this was recorded"
+    if "disk I/O error" in said:
+        return "the disk cannot be written or read; it may be full (disk I/O error); nothing of this was recorded"
     if "readonly" in said or "read-only" in said:
         return "the book cannot be written: it is read-only here"
     return said
