@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from wattbook_tdp import catalogue
 from wattbook_tdp.instances import find
+from wattbook_tdp.matching import match
 
 DATA = files("wattbook_tdp").joinpath("data")
 BUILDER = Path(__file__).parents[3] / "tools" / "build_chips.py"
@@ -84,3 +85,41 @@ def test_every_accelerator_of_an_instance_type_is_in_the_catalogue() -> None:
 
 def test_an_unknown_instance_type_is_not_guessed() -> None:
     assert find("p4d.25xlarge") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "watts"),
+    [
+        ("NVIDIA A30X", 230), ("NVIDIA A30", 165), ("HL-325", 900), ("NVIDIA GeForce RTX 5090", 575),
+        ("NVIDIA RTX PRO 6000 Blackwell Max-Q Workstation Edition", 300), ("AMD Instinct MI355X", 1400),
+        ("NVIDIA H200 NVL", 600), ("Intel(R) Arc(TM) B580 Graphics", 190),
+    ],
+)  # fmt: skip
+def test_a_letter_more_is_another_board(name: str, watts: float) -> None:
+    assert match(name, "gpu").tdp_w == watts
+
+
+@pytest.mark.parametrize(
+    ("name", "watts"),
+    [
+        ("Intel(R) Xeon(R) 6980P", 500), ("INTEL(R) XEON(R) 6520P", 210), ("Intel(R) Xeon(R) 6780E", 330),
+        ("AMD EPYC 9965 192-Core Processor", 500), ("AMD EPYC 9575F 64-Core Processor", 400),
+        ("AMD EPYC 4585PX 16-Core Processor", 170), ("AMD Ryzen 9 9950X3D 16-Core Processor", 170),
+        ("AMD Ryzen Threadripper PRO 9995WX 96-Cores", 350), ("AMD RYZEN AI MAX+ 395 w/ Radeon 8060S", 55),
+        ("Intel(R) Core(TM) Ultra 9 285K", 125), ("Intel(R) Core(TM) Ultra 7 258V", 17), ("Intel(R) N150", 6),
+    ],
+)  # fmt: skip
+def test_the_newest_processors_are_known_by_the_name_that_they_print(name: str, watts: float) -> None:
+    assert match(name, "cpu").tdp_w == watts
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "c4d-standard-384", "h4d-standard-192", "n4d-standard-96", "c4-standard-288", "ct6e-standard-8t", "a4x-highgpu-4g",
+        "Standard_D160as_v7", "Standard_HB368rs_v5", "Standard_L96s_v4", "Standard_ND96is_H100_v5", "p6-b300.48xlarge",
+        "g7e.48xlarge", "m8i-flex.large",
+    ],
+)  # fmt: skip
+def test_the_newest_instance_types_are_known(name: str) -> None:
+    assert find(name) is not None
