@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -241,3 +242,38 @@ def test_the_owner_closes_a_month_and_a_writer_cannot(with_roles: Callable[[str]
         close(book, Config(), month, now=now)
     with Ledger.open(with_roles("owner")) as book:
         assert close(book, Config(), month, now=now).act.revision == 1
+
+
+def test_a_wrong_password_is_refused_without_showing_any(new_database: Callable[[], str]) -> None:
+    from wattbook.ledger.store import Ledger
+
+    url = new_database()
+    user = as_user(url, "guarded", "ALTER ROLE {} PASSWORD 'richtig'")
+    name = user.partition("://")[2].partition(":")[0]
+    with psycopg.connect(url, autocommit=True) as connection:
+        rules = Path(connection.execute("SHOW hba_file").fetchone()[0])  # type: ignore[index]
+        before = rules.read_text()
+        rules.write_text(f"local all {name} scram-sha-256\n{before}")
+        connection.execute("SELECT pg_reload_conf()")
+        try:
+            with pytest.raises(LedgerError, match="password authentication failed") as refused:
+                _open_when_asked(user.replace(f"{name}:@", f"{name}:falsch@"))
+            assert "falsch" not in str(refused.value)
+            with pytest.raises(LedgerError, match="no password"):
+                Ledger.open(user)
+        finally:
+            rules.write_text(before)
+            connection.execute("SELECT pg_reload_conf()")
+
+
+def _open_when_asked(url: str) -> None:
+    """Open until the server has read its rules again, and asks for the password."""
+    from wattbook.ledger.store import Ledger
+
+    for _ in range(100):
+        try:
+            Ledger.open(url).close()
+        except LedgerError as error:
+            if "permission denied" not in str(error) and "no book" not in str(error):
+                raise
+        time.sleep(0.05)

@@ -39,7 +39,8 @@ def test_two_agents_on_one_host_are_counted_once(tmp_path: Path) -> None:
     both = [an_entry(n, run_id=agent) for agent in ("agent 1", "agent 2") for n in range(3)]
     verdict = judged(tmp_path / "a.db", *both, runs=[run("agent 1", kind="watch"), run("agent 2", kind="watch")])
     assert verdict.ok
-    assert [fault.kind for fault in verdict.resolved] == ["overlap"]
+    (fault,) = verdict.resolved
+    assert "two agents on box, or two machines of that name" in fault.reason
 
 
 def test_a_run_inside_a_run_and_the_watch_of_its_host_are_counted_once(tmp_path: Path) -> None:

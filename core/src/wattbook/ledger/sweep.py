@@ -37,6 +37,7 @@ def _overlaps(ledger: Ledger, runs: Runs, faults: Faults, resolved: Faults) -> s
     """
     cell: tuple[str, str, str] | None = None
     holder: Any = None
+    watching = False  #: whether the holder is the record of an agent
     parts: dict[str, Any] = {}  #: of this cell: the part of each run that ends last
     hosts: set[str] = set()
     told: set[tuple[str, str, str]] = set()
@@ -60,12 +61,14 @@ def _overlaps(ledger: Ledger, runs: Runs, faults: Faults, resolved: Faults) -> s
                 if len(told) < MAX_TOLD:
                     told.add(pair)
                 reason = f"{where}: run {before.run_id} covers it too; reports count it once"
+                if run is not None and run.kind == "watch" and watching:
+                    reason += f" (two agents on {row.host}, or two machines of that name, which need two names)"
                 resolved.add("overlap", row.entry_id, reason)
         if before is None or row.end_at > before.end_at:
             if row.attribution:
                 parts[row.run_id] = row
             else:
-                holder = row
+                holder, watching = row, run is not None and run.kind == "watch"
     return hosts
 
 
