@@ -59,7 +59,7 @@ def read(watts: list[float], every: int, first: int) -> tuple[Tally, float]:
     return tally, math.fsum(watts[first:last]) * FINE_S
 
 
-@settings(max_examples=12)
+@settings(max_examples=12, deadline=None)
 @given(
     signal=st.sampled_from([noise, bursts, wandering, swinging]),
     readings=st.integers(8, 60),

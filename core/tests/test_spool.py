@@ -137,6 +137,23 @@ def test_a_file_cut_at_any_byte_keeps_every_poll_before_the_cut(folder: str, tmp
             assert len(content.problems) == 1, "what was dropped is counted"
 
 
+def test_a_file_cut_at_any_byte_of_a_poll_that_grows_keeps_what_was_whole(folder: str, tmp_path: Path) -> None:
+    writer = spool.SpoolWriter.create(RUN, where=folder)
+    writer.poll(moment(1), [an_entry(1)])
+    for number in (2, 3):
+        writer.grown(moment(number), [(float(number), None, None)])
+    writer.close()
+    data = Path(writer.path).read_bytes()
+    ends = [i + 1 for i, byte in enumerate(data) if byte == ord("\n")]
+    cut = tmp_path / "cut.jsonl"
+    for length in range(ends[1], len(data)):
+        cut.write_bytes(data[:length])
+        content = spool.read(cut)
+        whole = sum(end <= length or end - 1 == length for end in ends)
+        assert not content.damaged, length
+        assert [entry.energy_j for entry in content.entries] == [float(whole - 1)]
+
+
 def test_zeros_at_the_end_are_a_cut(folder: str) -> None:
     """What a power failure leaves on some file systems."""
     path = Path(a_spool(folder))

@@ -16,6 +16,7 @@ from wattbook.errors import ReadError
 from wattbook.model import Busy, Domain, Load, Meter, Missed, Sample
 
 TICK_S = 0.01  #: Linux and macOS count processor time in hundredths of a second
+STAT_BYTES = 1 << 20  #: more than the lines of a thousand processors, which come first
 MAX_PROCESSES = 1_000  #: of one tree that are looked at in one poll
 MAX_REASONS = 20
 
@@ -53,8 +54,11 @@ class CpuTimes(NamedTuple):
         """The machine's counters as they stand, ``None`` where nothing tells."""
         if sys.platform.startswith("linux"):
             try:
-                with open("/proc/stat", "rb") as stream:
-                    return cls.from_proc_stat(stream.read())
+                fd = os.open("/proc/stat", os.O_RDONLY | os.O_CLOEXEC)
+                try:
+                    return cls.from_proc_stat(os.read(fd, STAT_BYTES))
+                finally:
+                    os.close(fd)
             except (OSError, ValueError):
                 return None
         try:

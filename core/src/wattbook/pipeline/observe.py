@@ -19,6 +19,7 @@ from wattbook.model import Window
 from wattbook.pipeline import Survey, survey
 from wattbook.pipeline.causing import Causing, Clock, share_of
 from wattbook.pipeline.document import document
+from wattbook.pipeline.growing import Grower
 from wattbook.pipeline.own import own_energy_j
 from wattbook.pipeline.settle import Stretch, settle, source_of
 from wattbook.plugins import Plugins, installed
@@ -64,6 +65,7 @@ class Observer:
         self.spool: SpoolWriter | None = None
         self.threads: list[MeterThread] = []
         self.loads = LoadHistogram()
+        self.grower = Grower()
         self.seen = Utilisation()
         self.warnings: dict[str, None] = {}
         self.silent: tuple[str, ...] = ()  #: which chosen meters said nothing, and why
@@ -129,7 +131,6 @@ class Observer:
         self.causing = Causing(self.order, self.config.defaults, self.clock)
 
     def _first_record(self, host: str) -> RunRecord:
-        defaults = self.config.defaults
         start = utc_text(self._moment(self.order["started_s"]))
         return RunRecord(
             run_id=self.order["run_id"],
@@ -139,14 +140,26 @@ class Observer:
             complete=False,
             host=host,
             command=os.path.basename(os.fsencode(self.order["argv"][0])).decode("utf-8", "replace"),
-            labels=Labels(
-                project=self.order["project"] or defaults.project,
-                phase=self.order["phase"] or defaults.phase,
-                person=defaults.person,
-                platform=defaults.platform,
-                tags=self.order["tags"],
-            ),
+            labels=self._labels(),
         )
+
+    def _labels(self) -> Labels:
+        defaults = self.config.defaults
+        labels = Labels(
+            project=self.order["project"] or defaults.project,
+            phase=self.order["phase"] or defaults.phase,
+            person=defaults.person,
+            platform=defaults.platform,
+            tags=self.order["tags"],
+        )
+        if not labels.person and "person" not in labels.tags:
+            return labels
+        from wattbook.people import hidden
+
+        labels, why = hidden(labels, self.config.privacy)
+        if why:
+            self._warn(why)
+        return labels
 
     def _open_spool(self) -> None:
         ledger = self.order["ledger"] or os.environ.get("WATTBOOK_LEDGER")
@@ -203,15 +216,29 @@ class Observer:
         if self.spool is None:
             return
         sync = now_s - self.synced_s > SYNC_S
-        cpu_s = self.clock.so_far_s()
-        share = share_of(cpu_s, self.busy_s + self.loads.busy_s)
+        verdicts = self.surveyed.resolution.verdicts
+        figures = None
+        if self.spool.can_grow:
+            figures = self.grower.grown(now_s - self.stretch_s, self.loads, self.threads, verdicts)
         try:
-            entries = self.causing.recorded(self._settle(now_s), cpu_s, self.loads.busy_s)
-            self.spool.poll(utc_text(self._moment(now_s)), [*self.unsaved, *entries], share=share, sync=sync)
+            if figures is None:
+                self._whole_poll(now_s, self.spool, sync=sync)
+            else:
+                self.spool.grown(utc_text(self._moment(now_s)), figures, sync=sync)
         except OSError as error:
             self._warn(f"a poll could not be recorded: {_reason(error)}")
         if sync:
             self.synced_s = now_s
+
+    def _whole_poll(self, now_s: float, spool: SpoolWriter, *, sync: bool) -> None:
+        """Settle the running stretch and write it down; the polls that follow may only let it grow."""
+        self.grower.forget()
+        cpu_s = self.clock.so_far_s()
+        share = share_of(cpu_s, self.busy_s + self.loads.busy_s)
+        entries = self.causing.recorded(self._settle(now_s), cpu_s, self.loads.busy_s)
+        spool.poll(utc_text(self._moment(now_s)), [*self.unsaved, *entries], share=share, sync=sync)
+        if not (self.unsaved or self.causing.parts):
+            self.grower.whole(entries, now_s - self.stretch_s, self.loads, self.threads)
 
     def _mind_sleep(self, now_s: float) -> None:
         """The machine slept since the last poll: that time belongs to no stretch."""
@@ -279,6 +306,7 @@ class Observer:
         for thread in self.threads:
             thread.start_stretch()
         self.causing.start_stretch()
+        self.grower.forget()
         self.stretch_s = self.tick_s = now_s
 
     def _resume(self, now_s: float) -> None:
@@ -311,6 +339,8 @@ class Observer:
         if self.suspended_s:
             self._warn(f"the command stood still for {self.suspended_s:.1f} s, which are not counted")
         work = parse_work(self.order.get("units") or "")
+        from wattbook.people.paths import told_abroad, verdicts_abroad
+
         self.record = evolve(
             self.record,
             end=utc_text(self._moment(ended.at_s)),
@@ -321,8 +351,8 @@ class Observer:
             activity=self.seen.as_dict(self.surveyed.host.memory_gb),
             units=work[0] if work else None,
             unit=work[1] if work else "",
-            verdicts=tuple(_verdict(v) for v in self.surveyed.resolution.verdicts),
-            warnings=tuple(self.warnings),
+            verdicts=verdicts_abroad(_verdict(v) for v in self.surveyed.resolution.verdicts),
+            warnings=told_abroad(self.warnings),
         )
         self._step("writing the last line")
         if self.spool is not None:

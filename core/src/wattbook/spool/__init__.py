@@ -10,6 +10,7 @@ line   content
 run    the run, as far as it is known; a later line replaces an earlier one
 piece  the final entries of a stretch of the run that is over
 poll   the entries of the running stretch so far; a later line replaces an earlier one
+grown  the entries of the last poll go on to a later moment, with these figures
 end    the run as it ended, and the entries of its last stretch
 ====== ==========================================================================================
 """

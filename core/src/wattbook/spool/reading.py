@@ -67,12 +67,27 @@ def read(path: str | os.PathLike[str]) -> SpoolContent:
                         latest = entries
                         share = line.get("process_share", share)
                     until = max([until, line.get("at", ""), *(entry.end for entry in entries)])
+                elif kind == "grown":
+                    latest = _grown(latest, line["at"], line["figures"])
+                    until = max(until, line["at"])
                 complete = complete or kind == "end"
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 return _damaged(path, number, f"a line of a spool does not look like this ({error!r})")
     if run is not None and not complete:
         run = evolve(run, complete=False, end=max(run.start, until), process_share=share)
     return SpoolContent(run=run, entries=(*pieces, *latest), complete=complete, problems=tuple(problems), ledger=ledger)
+
+
+def _grown(entries: list[Entry], at: str, figures: list[list[float | None] | None]) -> list[Entry]:
+    """The entries of the last poll at a later moment; raises ``ValueError`` where the line is of another poll."""
+    grown = []
+    for entry, figure in zip(entries, figures, strict=True):
+        if figure is None:
+            grown.append(evolve(entry, end=at))
+        else:
+            energy_j, low_j, high_j = figure
+            grown.append(evolve(entry, end=at, energy_j=energy_j, low_j=low_j, high_j=high_j))
+    return grown
 
 
 def _lines(stream: IO[bytes]) -> Iterator[tuple[dict[str, Any] | None, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -42,6 +42,7 @@ class SpoolWriter:
         self._size = self._synced_size = 0
         self._run = b""
         self._pieces: list[bytes] = []  #: what compaction keeps, with the run
+        self.can_grow = False  #: whether the running stretch has a poll that ``grown`` can go on from
 
     @classmethod
     def create(cls, run: RunRecord, *, where: str | None = None, ledger: str | None = None) -> SpoolWriter:
@@ -71,6 +72,7 @@ class SpoolWriter:
         data = sealed({"type": "piece", "entries": [entry.as_dict() for entry in entries]})
         self._append(data)
         self._pieces.append(data)
+        self.can_grow = False
 
     def poll(self, at: str, entries: Iterable[Entry], *, share: float | None = None, sync: bool = False) -> None:
         plain = [entry.as_dict() for entry in entries]
@@ -80,6 +82,13 @@ class SpoolWriter:
             self._compact(data)
         else:
             self._append(data)
+        self.can_grow = True
+        if sync:
+            self.sync()
+
+    def grown(self, at: str, figures: Iterable[Sequence[float | None] | None], *, sync: bool = False) -> None:
+        """Where ``can_grow``: the entries of the last poll go on to *at*: for each its joules and their bounds, ``None`` for a gap."""
+        self._append(sealed({"type": "grown", "at": at, "figures": [None if f is None else list(f) for f in figures]}))
         if sync:
             self.sync()
 

@@ -13,8 +13,10 @@ from attrs import evolve
 from wattbook.config import Config
 from wattbook.model import Domain, Gap, Host, Window
 from wattbook.pipeline import Survey, survey
-from wattbook.pipeline.settle import Settled, Stretch, settle, source_of
+from wattbook.pipeline.growing import Grower
+from wattbook.pipeline.settle import Figure, Settled, Stretch, settle, source_of
 from wattbook.plugins import Plugins
+from wattbook.records import Entry
 from wattbook.resolve import Offer
 from wattbook.sampling import CpuTimes, LoadHistogram, MeterThread, close, poll, tree_cpu_s
 from wattbook.utilisation import Utilisation
@@ -40,6 +42,7 @@ class Machine:
         self.loads = LoadHistogram()
         self.seen = Utilisation()
         self.warnings: dict[str, None] = {}
+        self._grower = Grower()
         self._cpu_times = cpu_times
         self._own_s: float | None = None
         self._start_s = self._tick_s = 0.0
@@ -108,6 +111,7 @@ class Machine:
             thread.start_stretch()
         self._own_s = tree_cpu_s(os.getpid())
         self._start_s = self._tick_s = at_s
+        self._grower.forget()
 
     def tick(self, at_s: float) -> None:
         """Read everything as it stands now."""
@@ -141,6 +145,15 @@ class Machine:
         """What was seen of the machine since this was asked last."""
         seen, self.seen = self.seen.as_dict(self.host.memory_gb), Utilisation()
         return seen
+
+    def settled(self, entries: list[Entry]) -> None:
+        """These are the running stretch's entries up to the last tick, from which the next ones may grow."""
+        self._grower.whole(entries, self._tick_s - self._start_s, self.loads, self.threads)
+
+    def grown(self) -> list[Figure | None] | None:
+        """The figures of those entries at the last tick; ``None`` where they have to be settled anew."""
+        verdicts = self.surveyed.resolution.verdicts
+        return self._grower.grown(self._tick_s - self._start_s, self.loads, self.threads, verdicts)
 
     def own_share(self) -> float | None:
         """Processor time of wattbook itself over the machine's busy time, in the running stretch."""

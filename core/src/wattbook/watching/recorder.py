@@ -13,6 +13,7 @@ from typing import NamedTuple
 from attrs import evolve
 
 from wattbook.model import Domain, Gap, Reading, Window
+from wattbook.people.paths import told_abroad, verdicts_abroad
 from wattbook.pipeline.own import own_energy_j
 from wattbook.pipeline.settle import Settled
 from wattbook.records import Entry, Labels, Place, RunRecord, utc_text
@@ -284,7 +285,13 @@ class Recorder:
         sync = now_s - self._synced_s > SYNC_S
         try:
             moment = utc_text(moment_of(self._timeline.label(now_s)))
-            self._spool.poll(moment, self._entries(now_s), sync=sync)
+            figures = self.machine.grown() if self._spool.can_grow else None
+            if figures is None:
+                entries = self._entries(now_s)
+                self._spool.poll(moment, entries, sync=sync)
+                self.machine.settled(entries)
+            else:
+                self._spool.grown(moment, figures, sync=sync)
         except OSError as error:
             self._warn(f"a poll could not be recorded: {reason_of(error)}")
             return
@@ -293,7 +300,7 @@ class Recorder:
 
     def _end_run(self) -> bool:
         """The spool's last line; after it the book may take it in. Whether the disk took it."""
-        verdicts = tuple(
+        verdicts = verdicts_abroad(
             {"plugin": v.plugin, "source": v.source, "hook": v.hook, "fate": str(v.fate),
              "domains": [str(domain) for domain in v.domains], "reason": v.reason, "remedy": v.remedy}
             for v in self.machine.surveyed.resolution.verdicts
@@ -302,7 +309,7 @@ class Recorder:
         record = evolve(
             self._record, end=max([self._record.start, *ends]), complete=True, verdicts=verdicts,
             activity=self.machine.seen_so_far(),
-            warnings=(*self._told, *self.machine.warnings),
+            warnings=told_abroad((*self._told, *self.machine.warnings)),
         )  # fmt: skip
         self._open_spool()
         if self._spool is None:
