@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 
@@ -20,7 +20,8 @@ from wattbook.jobs import Job
 from wattbook.ledger.intake import NO_LABELS
 from wattbook.ledger.settling import WITHDRAWN
 from wattbook.model import Domain, Gap, Window
-from wattbook.records import Entry, Labels, Place, RunRecord, utc_text
+from wattbook.records import Entry, Labels, Place, RunRecord, text_id, utc_text
+from wattbook.units import S_PER_H
 
 if TYPE_CHECKING:
     from wattbook.ledger.store import Ledger
@@ -163,7 +164,10 @@ class Bills:
             found = self._make.of(
                 line.hourly, usage.hours, run_id=run_id, start=start, end=end, labels=line.labels, place=line.place
             )
-            made += [evolve(entry, host=line.host, evidence_sha256=sha256) for entry in found]
+            made += [
+                evolve(entry, host=line.host, evidence_sha256=sha256, terms=_spread(entry, usage.hours))
+                for entry in found
+            ]
         return made
 
     def _run(self, run_id: str, lines: Sequence[Line], format: str) -> RunRecord:
@@ -181,8 +185,29 @@ class Bills:
         )
 
 
+def _spread(entry: Entry, hours: float) -> tuple[Mapping[str, Any], ...]:
+    """The terms of an hour as the mean over the window, in which a machine ran for fewer hours, or several did for more."""
+    window = entry.duration_s / S_PER_H
+    factor = hours / window
+    return tuple(
+        {
+            **term,
+            **{key: term[key] * factor for key in ("power_w", "low_w", "high_w") if term.get(key) is not None},
+            "formula": f"{hours:g} h / {window:g} h x ({term.get('formula', '')})",
+        }
+        for term in entry.terms
+    )
+
+
 def _replacing(entries: Iterable[Entry], before: Iterable[Entry]) -> list[Entry]:
-    """*entries*, and each of those *before* corrected by the one of its cell, or taken back."""
+    """*entries*, and each of those *before* corrected by the one of its cell, or taken back.
+
+    What a bill says anew differs from what it said before it was replaced itself: it says in whose place it is.
+    """
+    before = list(before)
+    if not before:
+        return list(entries)
+    replaced = f"{REPLACED} (in place of {text_id(' '.join(sorted(e.entry_id for e in before)))[:12]})"
 
     def cell(entry: Entry) -> tuple[object, ...]:
         return (entry.host, entry.device, entry.domain, entry.labels.project)
@@ -194,14 +219,15 @@ def _replacing(entries: Iterable[Entry], before: Iterable[Entry]) -> list[Entry]
     for entry in entries:
         former = old.get(cell(entry))
         if former:
-            entry = evolve(entry, supersedes=former.pop().entry_id, reason=entry.reason or REPLACED)
-        fresh.append(entry)
+            entry = evolve(entry, supersedes=former.pop().entry_id)
+        # of a gap the reason is why it is open
+        fresh.append(evolve(entry, source=replaced) if entry.kind == "gap" else evolve(entry, reason=replaced))
     for rest in old.values():
         for entry in rest:
             fresh.append(
                 evolve(
                     entry, kind=WITHDRAWN, energy_j=None, low_j=None, high_j=None, outermost=False, terms=(),
-                    supersedes=entry.entry_id, reason=REPLACED,
+                    supersedes=entry.entry_id, reason=replaced,
                 )
             )  # fmt: skip
     return fresh
