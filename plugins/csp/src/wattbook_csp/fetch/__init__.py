@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import wattbook
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Interface(NamedTuple):
