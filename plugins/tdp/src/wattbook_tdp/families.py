@@ -26,7 +26,12 @@ def _numbered(kind: str, number: str, mobile: str | None) -> str:
 
 def _core(found: re.Match[str]) -> str:
     number = found[1]
-    generation = number[:-3] if len(number) > 3 else "1"
+    if len(number) == 3:
+        generation = "1"
+    elif len(number) == 5 or number.startswith("1"):  # 13900, and 1365U
+        generation = number[:2]
+    else:
+        generation = number[0]
     return _numbered("Intel Core generation", generation, found[2])
 
 
