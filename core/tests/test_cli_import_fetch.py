@@ -174,6 +174,12 @@ def test_an_answer_about_another_month_is_refused(tmp_path: Path, acme: Acme) ->
     assert recorded(tmp_path) == []
 
 
+def test_a_month_that_has_not_begun_is_refused_from_whatever_source(tmp_path: Path) -> None:
+    (tmp_path / "late.txt").write_text("acme\n2026-01 5\n2999-01 5\n")
+    assert "states 2999-01, which has not begun" in said(run(str(tmp_path / "late.txt")))
+    assert recorded(tmp_path) == []
+
+
 def test_a_dry_run_fetches_and_records_nothing(tmp_path: Path, acme: Acme) -> None:
     assert run("acme", "--month", MONTH, "--dry-run").exit_code == 0
     assert recorded(tmp_path) == []

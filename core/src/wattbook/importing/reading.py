@@ -7,7 +7,7 @@ import hashlib
 import logging
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from attrs import evolve, field, frozen
@@ -113,6 +113,8 @@ def _read(chosen: Chosen, said: ImportSource, version: str) -> Imported:
         ) from error
     if not (recordings or statements or sheets or usages):
         raise ImportFailed("holds no power and no carbon figure", path=where)
+    months = [*(s.month for s in statements), *(s.month for s in sheets), *(u.month for u in usages)]
+    _refuse_future(months, where, datetime.now(UTC))
     return Imported(
         plugin=chosen.plugin, plugin_version=version, format=chosen.importer.format,
         basis=str(chosen.importer.basis), shown=tuple(one.shown for one in chosen.files),
@@ -120,6 +122,14 @@ def _read(chosen: Chosen, said: ImportSource, version: str) -> Imported:
         recordings=tuple(recordings), statements=tuple(statements), sheets=tuple(sheets), usages=tuple(usages),
         problems=tuple(evolve(p, path=_name(p.path, chosen)) for p in problems),
     )  # fmt: skip
+
+
+def _refuse_future(months: Iterable[str], where: str, now: datetime) -> None:
+    """Nobody has emitted anything in a month that has not begun anywhere."""
+    latest = max((month for month in months if month[:1].isdigit()), default="")
+    tomorrow = now + timedelta(days=1)
+    if latest > f"{tomorrow:%Y-%m}"[: len(latest)]:
+        raise ImportFailed(f"states {latest}, which has not begun by the clock of this machine", path=where)
 
 
 def digest(hashes: Sequence[tuple[str, str]]) -> str:
