@@ -43,7 +43,7 @@ from wattbook.pipeline.observe import named, observe
 from wattbook.pipeline.settle import Settled, Stretch, settle
 from wattbook.plugins import Plugins, gather
 from wattbook.records import Entry, Labels, Place, RunRecord, utc_text, utc_time
-from wattbook.sampling import Tally
+from wattbook.sampling import CpuTimes, Tally
 
 START = datetime(2026, 10, 1, 8, tzinfo=UTC)
 WALL = Domain(device="machine", name="wall")
@@ -432,6 +432,28 @@ def test_the_spool_and_the_document_say_the_same(watched: Callable[..., Observat
     assert (content.run.start, content.run.end) == (doc["start"], doc["end"])
 
 
+def test_the_model_stands_beside_the_meter_once_the_run_is_over(watched: Callable[..., Observation]) -> None:
+    run = watched(plugins(s=strip(), e=estimating(ten_watts)))
+    run.wait_for(run.polled)
+    assert {entry.kind for entry in run.content().entries} <= {"reading", "gap"}
+    doc = run.end()
+    models = [entry for entry in run.content().entries if entry.kind == "model"]
+    assert [(m.device, m.domain, m.outermost) for m in models] == [("machine", "host", False)]
+    assert all(reading["basis"] == "measured" for reading in doc["readings"] if reading["domain"] == "wall")
+    assert doc["by_basis_j"]["estimated"] is None
+
+
+def test_a_run_knows_how_busy_the_machine_was(watched: Callable[..., Observation]) -> None:
+    run = watched(plugins(e=estimating(ten_watts)))
+    run.wait_for(run.polled)
+    doc = run.end()
+    saved = run.content().run
+    assert saved is not None
+    assert doc["activity"] == dict(saved.activity)
+    assert 0 <= doc["activity"]["cpu_utilisation"] <= 1
+    assert doc["activity"]["threads"] >= 1
+
+
 def test_only_the_programs_name_goes_to_the_book(watched: Callable[..., Observation]) -> None:
     run = watched(plugins())
     doc = run.end()
@@ -595,3 +617,163 @@ def test_the_book_is_named_without_its_password(ledger: str, kept: str) -> None:
 def test_a_book_named_from_here_is_found_from_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert named("book.db") == str(tmp_path / "book.db")
+
+
+# --- what the command caused ----------------------------------------------------------------------
+
+GPU = Domain(device="gpu:0", name="board")
+IDLE_GPU = Domain(device="gpu:1", name="board")
+
+
+class Cards:
+    """Two boards of 200 W and 50 W; *users* says whose process uses the first one."""
+
+    def __init__(self, *users: int) -> None:
+        self._users = users
+
+    def read(self) -> Iterator[Sample]:
+        now = time.monotonic()
+        yield Sample(at_s=now, domain=GPU, energy_j=200 * now)
+        yield Sample(at_s=now, domain=IDLE_GPU, energy_j=50 * now)
+
+    def users(self) -> dict[str, dict[int, float | None]]:
+        return {"gpu:0": dict.fromkeys(self._users), "gpu:1": {}}
+
+
+def cards(*users: int) -> object:
+    meter = a_meter(GPU, IDLE_GPU, name="cards", opened=lambda: contextlib.nullcontext(Cards(*users)))
+    return measuring(meter)
+
+
+STAT = b"cpu  0 0 0 0 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0\n"
+
+
+def a_stat(busy_s: float) -> bytes:
+    """The machine's counters when one processor was busy for so long, of a hundred seconds more."""
+    hertz = os.sysconf("SC_CLK_TCK")
+    ticks = round(busy_s * hertz)
+    return b"cpu  %d 0 0 %d 0 0 0 0\ncpu0 0 0 0 0 0 0 0 0\n" % (ticks, 100 * hertz)
+
+
+def caused(watched: Callable[..., Observation], made: Plugins, **order: Any) -> tuple[dict[str, Any], list[Entry]]:
+    """A command that used a quarter of the machine's busy time, as it stands in the document and in the spool."""
+    run = watched(made, stat=STAT, **order)
+    run.wait_for(run.polled)
+    time.sleep(0.3)
+    run.events.put(Event("ended", time.monotonic(), a_stat(40.0), exit_code=0, cpu_s=10.0))
+    run.thread.join(20)
+    assert run.box.document is not None
+    return run.box.document, [entry for entry in run.content().entries if entry.kind == "reading"]
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between its start and its end nobody's processor time moves."""
+    monkeypatch.setattr("wattbook.sampling.CpuTimes.now", lambda: CpuTimes.from_proc_stat(STAT))
+    monkeypatch.setattr("wattbook.pipeline.processor.CommandTime.so_far_s", lambda self: 0.0)
+
+
+@pytest.mark.usefixtures("still")
+def test_a_run_books_the_machine_and_tells_beside_it_what_the_command_caused(
+    watched: Callable[..., Observation],
+) -> None:
+    doc, booked = caused(watched, plugins(p=strip()))
+    assert doc["energy_j"] == pytest.approx(100 * doc["duration_s"], rel=0.05)
+    assert [entry.attribution for entry in booked] == [""]
+    told = doc["attributed"]
+    assert told["attribute"] == "machine"
+    assert told["machine_j"] == pytest.approx(doc["energy_j"])
+    assert told["process_j"] + told["rest_j"] == pytest.approx(told["machine_j"])
+
+
+@pytest.mark.usefixtures("still")
+def test_only_boards_that_its_processes_used_are_the_commands(watched: Callable[..., Observation]) -> None:
+    doc, booked = caused(watched, plugins(p=cards(os.getpid())), attribute="process")
+    assert {(entry.device, entry.attribution) for entry in booked} == {("gpu:0", "process:used")}
+    assert sum(entry.energy_j or 0.0 for entry in booked) == pytest.approx(200 * doc["duration_s"], rel=0.1)
+    domains = {row["domain"]: row["process_j"] for row in doc["attributed"]["domains"]}
+    assert domains["gpu:1/board"] == 0.0
+    assert doc["attributed"]["rest_j"] == pytest.approx(50 * doc["duration_s"], rel=0.1)
+
+
+@pytest.mark.usefixtures("still")
+def test_a_board_that_is_shared_is_divided_with_a_wide_interval(watched: Callable[..., Observation]) -> None:
+    doc, booked = caused(watched, plugins(p=cards(os.getpid(), 1)), attribute="process")
+    (part,) = booked
+    assert part.energy_j == pytest.approx(100 * doc["duration_s"], rel=0.1)
+    assert part.low_j == 0.0
+    assert part.high_j == pytest.approx(200 * doc["duration_s"], rel=0.1)
+    assert "evenly" in part.terms[0]["formula"]
+
+
+@pytest.mark.usefixtures("still")
+def test_a_board_of_others_is_none_of_the_commands_and_no_gap(watched: Callable[..., Observation]) -> None:
+    doc, booked = caused(watched, plugins(p=cards(1)), attribute="process")
+    assert booked == []
+    assert not any(gap["domain"].startswith("gpu:") for gap in doc["gaps"])
+
+
+@pytest.mark.parametrize("idle", ["reserved", "none"])
+@pytest.mark.usefixtures("still")
+def test_measured_standing_power_divides_by_the_policy(
+    watched: Callable[..., Observation], tmp_path: Path, idle: str
+) -> None:
+    from wattbook.pipeline import idle as account
+
+    now = datetime.now(UTC)
+    hour = account.Idle(
+        utc_text(now - timedelta(hours=1)), utc_text(now), 40.0 * 3600, 39.0 * 3600, 41.0 * 3600, "p:strip"
+    )
+    account.write(str(tmp_path), HOST.name, {str(WALL): (hour,)})
+    doc, booked = caused(watched, plugins(p=strip()), attribute="process", idle=idle)
+    assert {entry.attribution for entry in booked} == {f"process:{idle}"}
+    told = doc["attributed"]
+    assert told["process_j"] + told["rest_j"] + told["unallocated_j"] == pytest.approx(told["machine_j"])
+    if idle == "none":
+        assert told["unallocated_j"] == pytest.approx(40 * doc["duration_s"], rel=0.02)
+        assert told["process_j"] < 60 * doc["duration_s"] * 1.02
+    else:
+        assert told["unallocated_j"] == 0.0
+        assert told["process_j"] >= 40 * doc["duration_s"] * 0.98
+        assert "measured by p:strip over 60 min" in booked[0].terms[0]["source"]
+
+
+@pytest.mark.usefixtures("still")
+def test_a_policy_that_cannot_be_applied_is_a_warning_of_the_run(watched: Callable[..., Observation]) -> None:
+    doc, booked = caused(watched, plugins(p=strip()), attribute="process", idle="none")
+    assert any("'none' cannot be applied to machine/wall" in warning for warning in doc["warnings"])
+    assert {entry.attribution for entry in booked} == {"process:used"}
+
+
+@pytest.mark.usefixtures("still")
+def test_what_a_model_draws_at_no_load_is_the_standing_power_of_its_estimates(
+    watched: Callable[..., Observation],
+) -> None:
+    def ten_and_more(gaps: Any, activity: Any, config: Any) -> Iterator[Reading]:
+        for gap in gaps:
+            if gap.domain.name == "host":
+                seconds = activity.window.duration_s
+                busy = sum(load.seconds * load.middle for load in activity.of("cpu")) / seconds if seconds else 0.0
+                joules = (10 + 90 * busy) * seconds
+                yield Reading(
+                    domain=gap.domain, window=activity.window, energy_j=joules, low_j=joules / 2, high_j=joules * 2,
+                    basis=Basis.ESTIMATED, source="model",
+                )  # fmt: skip
+
+    doc, booked = caused(watched, plugins(e=estimating(ten_and_more)), attribute="process", idle="none")
+    assert doc["attributed"]["unallocated_j"] == pytest.approx(10 * doc["duration_s"], rel=0.02)
+    assert "idle power by the model e:model" in booked[0].terms[0]["source"]
+
+
+@pytest.mark.usefixtures("still")
+def test_parts_go_to_the_book_in_pieces_of_the_watch(
+    watched: Callable[..., Observation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wattbook.pipeline.observe.PART_S", 1)
+    run = watched(plugins(p=cards(os.getpid())), attribute="process")
+    run.wait_for(lambda: run.polled() and len({e.start for e in run.content().entries}) >= 3)
+    doc = run.end()
+    readings = sorted((e for e in run.content().entries if e.kind == "reading"), key=lambda e: e.start)
+    assert all(entry.attribution for entry in readings)
+    assert sum(entry.energy_j or 0.0 for entry in readings) == pytest.approx(doc["energy_j"])
+    assert doc["attributed"]["process_j"] == pytest.approx(doc["energy_j"])

@@ -660,3 +660,28 @@ def test_the_idle_account_is_bounded_and_shared_by_the_service(
     for _ in range(100):
         account = idle_account.grown(account, [entry])
     assert len(account["machine/wall"]) == idle_account.KEPT
+
+
+# --- the model beside the meter ----------------------------------------------------------------------
+
+
+def test_every_sealed_piece_says_once_what_the_model_would_have_said(watch: Watch) -> None:
+    watch.start()
+    watch.polls(60, 10.0)
+    models = watch.entries("model")
+    assert offsets(models) == offsets(watch.addends())[: len(models)]
+    assert len(models) == 2
+    assert {(m.device, m.domain, m.basis, m.outermost) for m in models} == {("machine", "host", "estimated", False)}
+    assert joules(models) == pytest.approx(10 * 600, rel=1e-3)
+    watch.recorder.end()
+
+
+def test_an_hour_of_a_watch_knows_what_it_saw(watch: Watch) -> None:
+    watch.world.busy = 0.25
+    watch.start()
+    watch.polls(30, 10.0)
+    watch.recorder.end()
+    (run,) = [content.run for content in watch.contents()]
+    assert run is not None
+    assert run.activity["cpu_utilisation"] == pytest.approx(0.25, abs=0.01)
+    assert (run.activity["threads"], run.activity["seconds"]) == (4, pytest.approx(300, abs=15))
