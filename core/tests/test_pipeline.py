@@ -749,7 +749,7 @@ def test_a_policy_that_cannot_be_applied_is_a_warning_of_the_run(watched: Callab
 def test_what_a_model_draws_at_no_load_is_the_standing_power_of_its_estimates(
     watched: Callable[..., Observation],
 ) -> None:
-    def ten_and_more(gaps: Any, activity: Any, config: Any) -> Iterator[Reading]:
+    def ten_and_more(gaps: list[Gap], activity: Activity) -> Iterator[Reading]:
         for gap in gaps:
             if gap.domain.name == "host":
                 seconds = activity.window.duration_s
