@@ -16,7 +16,7 @@ LAYERS = [
     {"cli", "__main__"},
     {"byhand", "closing", "diagnosis", "explaining", "selfcheck", "tracking", "watching"},
     {"pipeline"},
-    {"plugins", "corrections", "sampling", "utilisation", "spool", "host", "importing", "ledger", "jobs", "sharing"},
+    {"plugins", "corrections", "sampling", "utilisation", "spool", "host", "importing", "ledger", "jobs", "sharing", "people"},
     {"recording", "report", "calibrating"},
     {"accounting"},
     {"resolve", "factors", "counters"},

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from wattbook.accounting import Interval, Sum
 from wattbook.accounting.intervals import ENERGY
@@ -18,6 +18,7 @@ from wattbook.byhand.places import place_of
 from wattbook.config import Config
 from wattbook.errors import ConfigError
 from wattbook.jobs import Job, Wrong
+from wattbook.people import hidden
 from wattbook.records import Entry, Labels, Place, RunRecord, text_id, utc_text
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Booking:
         if isinstance(item, Wrong):
             self.problems.append(item)
             return
+        item = evolve(item, labels=self._hidden(item.labels))
         try:
             self.figures.append(self._figure(item))
         except Undescribed as error:
@@ -116,12 +118,19 @@ class Booking:
         again = self._seen[once]
         return f"log:{once if again == 1 else text_id(f'{once} {again}')}"
 
+    def _hidden(self, own: Labels) -> Labels:
+        """The labels with a pseudonym for the person, before anything is hashed over them."""
+        labels, why = hidden(evolve(own, person=own.person or self._config.defaults.person), self._config.privacy)
+        if why and not any(why == wrong.reason for wrong in self.problems):
+            self.problems.append(Wrong(line=None, field="person", reason=why))
+        return labels
+
     def _labels(self, own: Labels) -> Labels:
         usual = self._config.defaults
         return Labels(
             project=own.project or usual.project,
             phase=own.phase or usual.phase,
-            person=own.person or usual.person,
+            person=own.person,
             platform=own.platform or usual.platform,
             tags=own.tags,
         )

@@ -14,7 +14,7 @@ from wattbook.cli.common import common_options, print_json, tell
 from wattbook.cli.import_document import document, line
 
 if TYPE_CHECKING:
-    pass
+    from wattbook.importing import Handed
 
 
 @click.command("import", short_help="Import a provider's export or an instrument's recording.")
@@ -86,9 +86,12 @@ def command(
     from wattbook.cli.import_book import files_of, folders_of, restore_all
     from wattbook.cli.import_estimated import bill_document, bill_line, billed, bills_of
     from wattbook.cli.import_fetch import fetched, options_of, refuse_another_month, refuse_without_month
+    from wattbook.cli.import_jobs import FORMAT as JOBS
+    from wattbook.cli.import_jobs import jobs_document, jobs_line, jobs_of, read_jobs, record_jobs
     from wattbook.config import load
     from wattbook.importing import choose, open_all, read, spool_folder
     from wattbook.model import ImportSource, Phase
+    from wattbook.people import hidden
     from wattbook.plugins import installed
     from wattbook.records import Labels
 
@@ -111,11 +114,15 @@ def command(
         project=project or defaults.project, phase=phase, person=person or defaults.person,
         platform=platform or defaults.platform, tags=_pairs("--tag", tags),
     )  # fmt: skip
+    labels, why = hidden(labels, settings.privacy)
+    if why:
+        tell(f"wattbook: {why}", err=True)
     plugins = installed(settings.plugins)
     if month is None:
         if dataset or place:
             raise click.UsageError("--dataset and --from are for what is fetched: say which --month.")
         refuse_without_month(plugins, paths)
+    by_hand: list[Handed] = []
     with spool_folder() as folder:
         if month is not None:
             more_said = options_of(context, dataset, place, project)
@@ -129,7 +136,9 @@ def command(
             if books:
                 restore_all(books, ledger, dry_run, as_json)
                 return
-            chosen, left_out = choose(plugins, handed, form)
+            by_hand = jobs_of(handed, form)
+            others = [one for one in handed if one not in by_hand]
+            chosen, left_out = choose(plugins, others, form) if others else ([], ())
             found = [(one, said) for one in chosen]
         imports = [
             read(one, about, version=plugins.versions.get(one.plugin, ""), to_record=not dry_run)
@@ -138,11 +147,13 @@ def command(
         if month is not None:
             refuse_another_month(imports, month)
         bills = bills_of(plugins, settings, labels, site, synthetic)
+        jobs = read_jobs(by_hand, plugins, settings, labels, site, synthetic)
         if dry_run:
             from wattbook.ledger.intake import Taken
 
             taken = [Taken(imported=imported) for imported in imports]
             estimated = billed(bills, imports, None)
+            booked = record_jobs(jobs, None)
         else:
             from wattbook.ledger.intake import take_in
             from wattbook.ledger.store import Ledger
@@ -152,15 +163,18 @@ def command(
                     book, imports, settings, host=host, labels=labels, site=site, synthetic=synthetic, force=force
                 )
                 estimated = billed(bills, imports, book)
+                booked = record_jobs(jobs, book)
     documents = []
+    in_words = {JOBS: jobs_line, **{one.format: bill_line for one in imports if one.usages}}
     for number, (done, bill) in enumerate(zip(taken, estimated, strict=True)):
         rest = left_out if number == 0 else ()
         documents.append(bill_document(done.imported, bill, rest) if bill else document(done, rest, dry_run))
+    documents += [jobs_document(*one) for one in booked]
     if as_json:
         print_json({"imported": documents})
         return
     for one in documents:
-        tell((bill_line if one["basis"] == "estimated" else line)(one, dry_run))
+        tell(in_words.get(one["format"], line)(one, dry_run))
         if not quiet:
             for problem in one["problems"]:
                 where = ":".join(str(part) for part in (problem.get("path"), problem["line"]) if part is not None)

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 )
 @click.option("--fail-over", "limit", metavar="MASS", help="Exit 1 over this mass, such as 50kg, or over 'budget'.")
 @click.option("--step-summary", is_flag=True, help="Add the report as Markdown to the file $GITHUB_STEP_SUMMARY.")
+@click.option(
+    "--compare", "pair", nargs=2, metavar="A B",
+    help="Two months, runs or projects; command:NAME is the mean of its runs.",
+)  # fmt: skip
 @click.option("-o", "--output", metavar="FILE", help="Write to this file instead of stdout.")
 @common_options
 def command(
@@ -42,6 +46,7 @@ def command(
     form: str | None,
     limit: str | None,
     step_summary: bool,
+    pair: tuple[str, str] | None,
     output: str | None,
     ledger: str | None,
     config: str | None,
@@ -74,10 +79,23 @@ def command(
     moment = moment_of(as_of, zone)
     for dim in dims:
         usage("--by", check_dimension, dim)
+    if pair is not None and (dims or as_of or limit or step_summary):
+        raise click.UsageError("--compare goes with --month, --timezone, --format and -o alone")
     with Ledger.open(ledger) as book:
         folded = fold_in(book)
+        if pair is not None:
+            from wattbook.cli.compare import compared, write
+
+            write(
+                compared(book, settings, period_of(month, first, last, zone), pair), "json" if as_json else form, output
+            )
+            return
         period = period_of(month, first, last, zone if timezone else zone_of_month(book, month, moment) or zone)
         made = report_of(book, settings, period, tuple(dict.fromkeys(dims)) or DEFAULT_DIMENSIONS, moment)
+        if dims:
+            from wattbook.people.showing import named
+
+            made = named(made, settings.privacy)
         if not quiet:
             tell_closed(book, period, made, moment)
     if not quiet:

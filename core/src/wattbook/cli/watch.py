@@ -93,6 +93,7 @@ def _record(wait: Any, *, quiet: bool, **options: Any) -> None:
     from wattbook.config import Config, load
     from wattbook.errors import ConfigError, WattbookError
     from wattbook.host import detect, place
+    from wattbook.people import hidden
     from wattbook.plugins import installed
     from wattbook.records import Labels
     from wattbook.watching.lastseen import LastSeen
@@ -118,6 +119,9 @@ def _record(wait: Any, *, quiet: bool, **options: Any) -> None:
         project=options["project"] or config.defaults.project, phase=options["phase"] or config.defaults.phase,
         person=config.defaults.person, platform=config.defaults.platform,
     )  # fmt: skip
+    labels, why = hidden(labels, config.privacy)
+    if why:
+        say(why)
     ledger = options["ledger"] or os.environ.get("WATTBOOK_LEDGER") or None
     recorder = Recorder(
         Machine(config, plugins, detect()), seen, labels=labels, place=where, ledger=ledger,

@@ -14,6 +14,7 @@ from wattbook.ledger.settling import WITHDRAWN, taken_back
 from wattbook.ledger.statements import StatementsAdded
 from wattbook.ledger.store import Added, Ledger
 from wattbook.model import Recording
+from wattbook.people.paths import told_abroad
 from wattbook.records import Entry, Labels, RunRecord, Snapshot
 from wattbook.resolve import Tree
 
@@ -157,7 +158,9 @@ def booked(
         host=first or "",
         command=imported.format,
         labels=labels,
-        warnings=(*imported.warnings, *(w for recording in imported.recordings for w in recording.warnings)),
+        warnings=told_abroad(
+            (*imported.warnings, *(w for recording in imported.recordings for w in recording.warnings))
+        ),
     )
     return entries, [run]
 

@@ -20,10 +20,11 @@ from wattbook.pipeline import Survey, survey
 from wattbook.pipeline.causing import Causing, Clock, share_of
 from wattbook.pipeline.document import document
 from wattbook.pipeline.growing import Grower
+from wattbook.pipeline.labels import abroad, labels_of
 from wattbook.pipeline.own import own_energy_j
 from wattbook.pipeline.settle import Stretch, settle, source_of
 from wattbook.plugins import Plugins, installed
-from wattbook.records import Entry, Labels, Place, RunRecord, utc_text
+from wattbook.records import Entry, Place, RunRecord, utc_text
 from wattbook.resolve import Resolution, Tree
 from wattbook.sampling import (
     CpuTimes,
@@ -140,26 +141,8 @@ class Observer:
             complete=False,
             host=host,
             command=os.path.basename(os.fsencode(self.order["argv"][0])).decode("utf-8", "replace"),
-            labels=self._labels(),
+            labels=labels_of(self.order, self.config, self._warn),
         )
-
-    def _labels(self) -> Labels:
-        defaults = self.config.defaults
-        labels = Labels(
-            project=self.order["project"] or defaults.project,
-            phase=self.order["phase"] or defaults.phase,
-            person=defaults.person,
-            platform=defaults.platform,
-            tags=self.order["tags"],
-        )
-        if not labels.person and "person" not in labels.tags:
-            return labels
-        from wattbook.people import hidden
-
-        labels, why = hidden(labels, self.config.privacy)
-        if why:
-            self._warn(why)
-        return labels
 
     def _open_spool(self) -> None:
         ledger = self.order["ledger"] or os.environ.get("WATTBOOK_LEDGER")
@@ -192,6 +175,8 @@ class Observer:
             if event is None:
                 if not self.paused:
                     self._poll()
+                if not due_s:
+                    prepare()
                 due_s = time.monotonic() + self.order["interval_s"]
                 continue
             if event.kind == "ended":
@@ -339,8 +324,6 @@ class Observer:
         if self.suspended_s:
             self._warn(f"the command stood still for {self.suspended_s:.1f} s, which are not counted")
         work = parse_work(self.order.get("units") or "")
-        from wattbook.people.paths import told_abroad, verdicts_abroad
-
         self.record = evolve(
             self.record,
             end=utc_text(self._moment(ended.at_s)),
@@ -351,8 +334,7 @@ class Observer:
             activity=self.seen.as_dict(self.surveyed.host.memory_gb),
             units=work[0] if work else None,
             unit=work[1] if work else "",
-            verdicts=verdicts_abroad(_verdict(v) for v in self.surveyed.resolution.verdicts),
-            warnings=told_abroad(self.warnings),
+            **abroad(map(_verdict, self.surveyed.resolution.verdicts), self.warnings),
         )
         self._step("writing the last line")
         if self.spool is not None:
@@ -397,6 +379,17 @@ class Observer:
 
     def _step(self, step: str) -> None:
         self.box.step = step
+
+
+def prepare() -> None:
+    """Load while the command runs what is only needed when it has ended, and somebody waits."""
+    from importlib import import_module
+
+    for name in ("wattbook.pipeline.dividing", "wattbook.factors.table"):
+        import_module(name)
+    from wattbook.accounting.carbon import factor_of
+
+    factor_of(Place(), 2026)  # reads the table
 
 
 def named(ledger: str) -> str:

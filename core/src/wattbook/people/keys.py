@@ -1,0 +1,133 @@
+"""The file of keys: who is who, on this machine or shared by those who may know."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from wattbook.config import user_folder
+
+if TYPE_CHECKING:
+    from wattbook.config import Privacy
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
+VERSION = 1
+MAX_BYTES = 16 << 20
+FILE = "people.json"
+
+
+def hashed(name: str, key: str) -> str:
+    """64 bits of keyed BLAKE2b."""
+    import hashlib
+
+    return (
+        "p-"
+        + hashlib.blake2b(name.encode("utf-8", "surrogateescape"), key=bytes.fromhex(key), digest_size=8).hexdigest()
+    )
+
+
+class Keys:
+    """The keys in one file; every method raises ``OSError`` where it cannot be read or kept."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._known: dict[str, str] = {}  #: name -> pseudonym, as far as this process asked
+
+    @classmethod
+    def of(cls, privacy: Privacy) -> Keys:
+        """The configured file, else one in the folder of the user's state."""
+        where = privacy.keys or os.path.join(os.environ.get("WATTBOOK_STATE") or user_folder("state"), FILE)
+        path = os.path.expanduser(where)
+        if not os.path.isabs(path):
+            raise OSError(f"there is no home folder, so {path!r} is no place for keys")
+        return _ALL.setdefault(path, cls(path))
+
+    def pseudonym(self, name: str) -> str:
+        """The person's pseudonym; whoever is new gets a key."""
+        if name not in self._known:
+            self._known[name] = self._ask(name)
+        return self._known[name]
+
+    def _ask(self, name: str) -> str:
+        for known, person in self._read()["people"].items():
+            if person["name"] == name:
+                return str(known)
+        with self._changing() as content:
+            for known, person in content["people"].items():
+                if person["name"] == name:
+                    return str(known)  # another process was faster
+            key = os.urandom(32).hex()
+            made = hashed(name, key)
+            content["people"][made] = {"name": name, "key": key}
+        return made
+
+    def names(self) -> dict[str, str]:
+        """Pseudonym -> name, for those whose key is here; ``""`` for those who were erased."""
+        content = self._read()
+        return {**dict.fromkeys(content["erased"], ""), **{p: str(one["name"]) for p, one in content["people"].items()}}
+
+    def erase(self, person: str) -> list[str]:
+        """Destroy the keys of a name or pseudonym; the pseudonyms that nobody can trace any more."""
+        with self._changing() as content:
+            gone = [p for p, one in content["people"].items() if person in (p, one["name"])]
+            for one in gone:
+                del content["people"][one]
+            content["erased"] = sorted({*content["erased"], *gone})
+        self._known.clear()
+        return gone
+
+    def is_erased(self, label: str) -> bool:
+        return label in self._read()["erased"]
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            with open(self.path, encoding="utf-8") as stream:
+                content: dict[str, Any] = json.loads(stream.read(MAX_BYTES))
+            sound = isinstance(content, dict) and all(
+                isinstance(one, dict) and isinstance(one.get("name"), str) for one in content["people"].values()
+            )
+            if not sound or not isinstance(content["erased"], list):
+                raise ValueError
+        except FileNotFoundError:
+            return {"version": VERSION, "people": {}, "erased": []}
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+            raise OSError(0, "is no file of keys; it was left alone", self.path) from error
+        return content
+
+    @contextmanager
+    def _changing(self) -> Iterator[dict[str, Any]]:
+        """The content under a lock; written whole, with nothing of the old one left."""
+        os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+        lock = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if fcntl is not None:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            content = self._read()
+            yield content
+            self._write(content)
+        finally:
+            os.close(lock)
+
+    def _write(self, content: dict[str, Any]) -> None:
+        unfinished = f"{self.path}.{os.getpid()}.new"
+        try:
+            fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with open(fd, "w", encoding="utf-8") as stream:
+                json.dump(content, stream, indent=1, sort_keys=True)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(unfinished, self.path)
+        except OSError:
+            if os.path.exists(unfinished):
+                os.unlink(unfinished)
+            raise
+
+
+_ALL: dict[str, Keys] = {}

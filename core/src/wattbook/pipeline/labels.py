@@ -1,0 +1,33 @@
+"""What a run's record says about people and places: a pseudonym for the person, no path of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from wattbook.config import Config
+from wattbook.records import Labels
+
+
+def labels_of(order: Mapping[str, Any], config: Config, warn: Callable[[str], None]) -> Labels:
+    """The labels of a run: as asked, else as configured."""
+    usual = config.defaults
+    labels = Labels(
+        project=order["project"] or usual.project, phase=order["phase"] or usual.phase, person=usual.person,
+        platform=usual.platform, tags=order["tags"],
+    )  # fmt: skip
+    if not labels.person and "person" not in labels.tags:
+        return labels
+    from wattbook.people import hidden
+
+    labels, why = hidden(labels, config.privacy)
+    if why:
+        warn(why)
+    return labels
+
+
+def abroad(verdicts: Iterable[Mapping[str, Any]], warnings: Iterable[str]) -> dict[str, Any]:
+    """Verdicts and warnings of a record, as they may be read anywhere."""
+    from wattbook.people.paths import told_abroad, verdicts_abroad
+
+    return {"verdicts": verdicts_abroad(verdicts), "warnings": told_abroad(warnings)}
