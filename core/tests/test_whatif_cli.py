@@ -44,7 +44,7 @@ def book(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
                     for when in (SEPTEMBER, OCTOBER)
                 ),
             ],
-            [a_run(f"t{when.month}", start=when) for when in (SEPTEMBER, OCTOBER)],
+            [a_run(f"t{when.month}", start=when, hours=500) for when in (SEPTEMBER, OCTOBER)],
         )  # fmt: skip
     return url
 

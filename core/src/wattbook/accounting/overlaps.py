@@ -17,7 +17,7 @@ from wattbook.resolve import Tree
 _BASES = {"measured": 0, "estimated": 1}
 
 #: a figure by hand or a billing row stands for a machine of its own, even where it names the same host
-_ALONE = ("log",)
+ALONE = ("log",)
 
 
 @frozen(kw_only=True)
@@ -45,7 +45,7 @@ def without_overlaps(
     by_host: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         run = runs.get(entry.run_id)
-        alone = not counts(entry) or not entry.host or (run is not None and run.kind in _ALONE)
+        alone = not counts(entry) or not entry.host or (run is not None and run.kind in ALONE)
         (kept if alone else by_host[entry.host]).append(entry)
     overlaps: list[Overlap] = []
     for host in sorted(by_host):

@@ -183,6 +183,7 @@ def _runs(book: Ledger, names: tuple[str, ...], units: tuple[float, str] | None)
     from wattbook.cli.compare import find_run
     from wattbook.errors import WattbookError
     from wattbook.report.atoms import atoms_of
+    from wattbook.report.batches import batched
     from wattbook.report.fates import fates_of
     from wattbook.report.packs import selected
 
@@ -193,7 +194,7 @@ def _runs(book: Ledger, names: tuple[str, ...], units: tuple[float, str] | None)
             raise WattbookError(f"the book holds no run {name!r}, or more than one that begins so")
         found[run.run_id] = run
     entries = list(book.entries_of(found))
-    atoms = atoms_of((e for e in entries if counts(e)), lambda entry: (), fates_of(found.values()))
+    atoms = atoms_of(batched(e for e in entries if counts(e)), lambda batch: (), fates_of(found.values()))
     told = {run.unit: 0.0 for run in found.values()}
     for run in found.values():
         told[run.unit] += run.units or 0.0

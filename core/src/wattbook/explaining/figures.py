@@ -13,6 +13,7 @@ from wattbook.explaining.origins import NAMED, name_of_line, origin_of, sum_of
 from wattbook.explaining.wording import in_words
 from wattbook.report import Report
 from wattbook.report.atoms import Atom, Line, atoms_of
+from wattbook.report.batches import batched
 from wattbook.report.derivation import LISTED, Addend, Cause, Derivation, Derived, Provided
 from wattbook.report.lines import clean, name_of
 from wattbook.report.model import Share
@@ -50,7 +51,7 @@ class _Making:
 
     def __attrs_post_init__(self) -> None:
         for one in self.report.claims:
-            self.inside += atoms_of(one.entries)
+            self.inside += atoms_of(batched(one.entries))
         for atom in (*self.report.atoms, *self.inside):
             self.pools[atom.line].append(atom)
 
@@ -155,7 +156,7 @@ def _all(making: _Making, report: Report, most_rows: int) -> Iterator[Derivation
 def _claims(making: _Making, report: Report) -> Iterator[Derivation]:
     for number, one in largest_claims(report, LISTED):
         name = clean(f"{one.provider}/{one.account} {one.month}")
-        inside = atoms_of(one.entries)
+        inside = atoms_of(batched(one.entries))
         stated = one.provided.location
         words = [
             f"{name} states {carbon_text(None if stated is None else float(stated * G_PER_KG))} location-based.",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Callable, Iterable, Mapping
+from operator import sub
 from types import MappingProxyType
 
 from attrs import define, evolve, field, frozen
 
 from wattbook.accounting import Tally
-from wattbook.records import Entry, Place, utc_time
+from wattbook.records import Entry, Place
+from wattbook.report.batches import Batch, entries_in
 from wattbook.units import S_PER_H
 
 Keys = tuple[str | None, ...]
@@ -60,73 +63,94 @@ class Atom:
 
 @define
 class _Pile:
-    """Entries of one atom while they are being collected."""
+    """Batches of one atom while they are being collected."""
 
     first: Entry
-    known: list[float] = field(factory=list)
-    down: list[float] = field(factory=list)
-    up: list[float] = field(factory=list)
-    unknown: list[float] = field(factory=list)
-    seconds: list[float] = field(factory=list)
-    start: str = "~"
-    end: str = ""
-    evidence: set[str] = field(factory=set)
-    runs: set[str] = field(factory=set)
-    largest: Entry | None = None
-    largest_j: float = -1.0
+    batches: list[Batch] = field(factory=list)
 
-    def add(self, entry: Entry) -> None:
-        joules = entry.energy_j or 0.0
-        if entry.low_j is None or entry.high_j is None:
-            self.unknown.append(joules)
-        else:
-            self.known.append(joules)
-            self.down.append(joules - entry.low_j)
-            self.up.append(entry.high_j - joules)
-        start, end = entry.start, entry.end
-        self.seconds.append((utc_time(end) - utc_time(start)).total_seconds())
-        if start < self.start:
-            self.start = start
-        if end > self.end:
-            self.end = end
-        if entry.evidence_sha256:
-            self.evidence.add(entry.evidence_sha256)
-        self.runs.add(entry.run_id)
-        if joules > self.largest_j:
-            self.largest, self.largest_j = entry, joules
-
-    def tally(self) -> Tally:
+    def atom(self, keys: Keys, fate: str | None) -> Atom:
         """The sum: errors of one cause add linearly, so that many entries of a pile are like one."""
+        known: list[float] = []
+        down: list[float] = []
+        up: list[float] = []
+        unknown: list[float] = []
+        for batch in self.batches:
+            joules, (lows, highs) = batch.joules(), batch.intervals()
+            if None not in lows and None not in highs:
+                known += joules
+                down += map(sub, joules, lows)
+                up += map(sub, highs, joules)
+                continue
+            for value, low, high in zip(joules, lows, highs, strict=True):
+                if low is None or high is None:
+                    unknown.append(value)
+                else:
+                    known.append(value)
+                    down.append(value - low)
+                    up.append(high - value)
+        labels = self.first.labels
+        return Atom(
+            line=line_of(self.first), keys=keys, fate=fate, project=labels.project, platform=labels.platform,
+            phase=labels.phase, tally=self._tally(known, down, up, unknown),
+            hours=math.fsum(seconds for batch in self.batches for seconds in batch.seconds()) / S_PER_H,
+            count=len(known) + len(unknown), start=min(batch.start for batch in self.batches),
+            end=max(batch.end for batch in self.batches),
+            evidence=frozenset(told for batch in self.batches if (told := batch.first.evidence_sha256)),
+            runs=frozenset(batch.first.run_id for batch in self.batches), largest=self._largest(),
+        )  # fmt: skip
+
+    def _largest(self) -> Entry:
+        """The entry of most energy, of equal ones the first."""
+        best = max(max(batch.joules()) for batch in self.batches)
+        found = (b.entries[b.joules().index(best)] for b in self.batches if best in b.joules())
+        return min(found, key=_place_of)
+
+    def _tally(self, known: list[float], down: list[float], up: list[float], unknown: list[float]) -> Tally:
         made = Tally()
-        if self.known:
-            joules = math.fsum(self.known)
-            low = min(joules, joules - math.fsum(self.down))
-            high = max(joules, joules + math.fsum(self.up))
+        if known:
+            joules = math.fsum(known)
+            low, high = min(joules, joules - math.fsum(down)), max(joules, joules + math.fsum(up))
             made.add(evolve(self.first, energy_j=joules, low_j=low, high_j=high))
-        if self.unknown:
-            made.add(evolve(self.first, energy_j=math.fsum(self.unknown), low_j=None, high_j=None))
+        if unknown:
+            made.add(evolve(self.first, energy_j=math.fsum(unknown), low_j=None, high_j=None))
             for part in (made.energy, made.own):
                 if part.parts:
-                    part.without_interval += len(self.unknown) - 1
-                    part.parts += len(self.unknown) - 1
+                    part.without_interval += len(unknown) - 1
+                    part.parts += len(unknown) - 1
         return made
 
 
+def largest_of(batches: Iterable[Batch], most: int) -> list[Entry]:
+    """The entries of most energy, of equal ones the first; only the batches that hold one are looked into."""
+    tops = heapq.nlargest(most, batches, key=lambda batch: max(batch.joules()))
+    if not tops:
+        return []
+    found = list(entries_in(tops))
+    least = heapq.nlargest(most, (entry.energy_j or 0.0 for entry in found))[-1]
+    chosen = [entry for entry in found if (entry.energy_j or 0.0) >= least]
+    return sorted(chosen, key=lambda entry: (-(entry.energy_j or 0.0), *_place_of(entry)))[:most]
+
+
+def _place_of(entry: Entry) -> tuple[str, ...]:
+    return (entry.start, entry.end, entry.host, entry.device, entry.domain, entry.run_id, entry.source)
+
+
 def atoms_of(
-    entries: Iterable[Entry],
-    keys_of: Callable[[Entry], Keys] | None = None,
+    batches: Iterable[Batch],
+    keys_of: Callable[[Batch], Keys] | None = None,
     fates: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Atom, ...]:
-    """One pass over entries that count; every other own figure of a report is a sum of what comes out.
+    """Every own figure of a report is a sum of what comes out.
 
     Without *keys_of* labels make no difference: there is one atom for each line.  *fates* are those of runs.
     """
     piles: dict[tuple[object, ...], _Pile] = {}
-    for entry in entries:
+    for batch in batches:
+        entry = batch.first
         labels = entry.labels
         told: tuple[object, ...] = ((), None)
         if keys_of is not None:
-            told = (keys_of(entry), fates.get(entry.run_id), labels.project, labels.platform, labels.phase)
+            told = (keys_of(batch), fates.get(entry.run_id), labels.project, labels.platform, labels.phase)
         key = (
             *told, entry.basis, entry.host, entry.device, entry.domain, entry.plugin, entry.source, entry.source_version,
             entry.method, entry.cause, entry.place, entry.start[:4],
@@ -134,8 +158,8 @@ def atoms_of(
         pile = piles.get(key)
         if pile is None:
             pile = piles[key] = _Pile(entry)
-        pile.add(entry)
-    return tuple(_atom(pile, key[0], key[1]) for key, pile in piles.items())  # type: ignore[arg-type]
+        pile.batches.append(batch)
+    return tuple(pile.atom(key[0], key[1]) for key, pile in piles.items())  # type: ignore[arg-type]
 
 
 def line_of(entry: Entry) -> Line:
@@ -143,15 +167,4 @@ def line_of(entry: Entry) -> Line:
     return Line(
         str(entry.basis), entry.host, entry.device, entry.domain, entry.plugin, entry.source,
         entry.source_version, entry.method, entry.cause, entry.place, int(entry.start[:4]),
-    )  # fmt: skip
-
-
-def _atom(pile: _Pile, keys: Keys, fate: str | None) -> Atom:
-    entry = pile.first
-    return Atom(
-        line=line_of(entry), keys=keys, fate=fate, project=entry.labels.project, platform=entry.labels.platform,
-        phase=entry.labels.phase, tally=pile.tally(), hours=math.fsum(pile.seconds) / S_PER_H,
-        count=len(pile.known) + len(pile.unknown),
-        start=pile.start, end=pile.end, evidence=frozenset(pile.evidence), runs=frozenset(pile.runs),
-        largest=pile.largest or entry,
     )  # fmt: skip

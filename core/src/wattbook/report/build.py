@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 
-from wattbook.accounting import account_totals, claim
-from wattbook.accounting.overlaps import without_overlaps
+from attrs import evolve
+
+from wattbook.accounting import Claim, MonthTotals, account_totals, claim
 from wattbook.accounting.split import MARK
-from wattbook.accounting.totals import counts
 from wattbook.config import Config
 from wattbook.model import Statement
 from wattbook.records import Entry, RunRecord, utc_text
-from wattbook.report.atoms import Keys, atoms_of
+from wattbook.report.atoms import Keys, atoms_of, largest_of
+from wattbook.report.batches import Batch, batched, batches_of, entries_in
 from wattbook.report.budgets import budgets_of
 from wattbook.report.change import change_between
-from wattbook.report.cutting import Months, cut
-from wattbook.report.dimensions import check_dimension, key_of
+from wattbook.report.dimensions import OF_TIME, check_dimension, key_of
 from wattbook.report.fates import fates_of
 from wattbook.report.model import Report, RunUse, Stated
 from wattbook.report.notes import SYNTHETIC, warnings_of
 from wattbook.report.parts import coverage_of, factors_of, gaps_of
+from wattbook.report.people import group_of, keyed, together
 from wattbook.report.period import Period
 from wattbook.report.reductions import reductions_of
 from wattbook.report.runs import use_of
 from wattbook.report.scopes import scopes_of
+from wattbook.report.settled import settled
 from wattbook.report.sums import BASES, Whole, rows_of, shares_by_key, undivided
 
 DEFAULT_DIMENSIONS = ("platform", "phase", "project")
@@ -58,25 +60,28 @@ def build(
     for dim in dims:
         check_dimension(dim)
     known_runs = {run.run_id: run for run in runs}
-    pieces = cut(entries, period)
-    readings, overlaps = without_overlaps((e for e in pieces if e.kind == "reading"), known_runs, config.containment)
-    gaps = [entry for entry in pieces if entry.kind == "gap"]
+    timed = [key_of(dim, period) for dim in dims if dim in OF_TIME]
+    batches = batches_of(entries, period, timed)
+    gaps = [batch for batch in batches if batch.first.kind == "gap"]
+    found = (batch for batch in batches if batch.first.kind == "reading")
+    readings, overlaps = settled(found, known_runs, config.containment, period, timed)
     stated = [s for s in statements if period.touches_month(s.month)]
     inside = [s for s in stated if period.holds_month(s.month)]
-    free, claims = claim(
-        (entry for entry in readings if counts(entry)), account_totals(inside), config.accounts, Months(period).of
-    )
+    addends = [batch for batch in readings if batch.counts]
+    free, claims = _claimed(addends, gaps, account_totals(inside), config)
     here = [run for run in known_runs.values() if _touches(run, period)]
-    atoms = atoms_of(free, _keys(dims, period), fates_of(here))
+    told = chain((batch.first for batch in free), (entry for one in claims for entry in one.entries))
+    people = group_of(dims, told, config.privacy.minimum_group)
+    atoms = atoms_of(free, _keys(dims, period, people), fates_of(here))
     shares = undivided(claims)
     whole = Whole().add(atoms, shares)
     added = whole.total()
-    provided = {dim: shares_by_key(dim, claims, inside, period) for dim in dims}
-    used = factors_of((*atoms, *(atom for one in claims for atom in atoms_of(one.entries))))
+    provided = {dim: together(dim, shares_by_key(dim, claims, inside, period), people) for dim in dims}
+    used = factors_of((*atoms, *(atom for one in claims for atom in atoms_of(batched(one.entries)))))
     report = Report(
         period=period,
         as_of=as_of,
-        watermark=watermark or (SYNTHETIC if any(entry.synthetic for entry in pieces) else None),
+        watermark=watermark or (SYNTHETIC if any(batch.first.synthetic for batch in batches) else None),
         total=added,
         by_basis={basis: whole.bases[basis].total() for basis in BASES},
         by={dim: rows_of(number, atoms, provided[dim]) for number, dim in enumerate(dims)},
@@ -85,19 +90,19 @@ def build(
         gaps=tuple(gaps_of(gaps)),
         factors=tuple(used),
         top_runs=tuple(_top(free, known_runs)),
-        runs=len({entry.run_id for entry in pieces}),
+        runs=len({batch.first.run_id for batch in batches}),
         warnings=tuple(
             warnings_of(
-                total=added, free=free, claims=claims, overlaps=overlaps, runs=here, factors=used,
-                stated=stated, inside=inside, cut=sum(MARK in entry.warnings for entry in readings if entry.warnings),
+                total=added, atoms=atoms, claims=claims, overlaps=overlaps, runs=here, factors=used,
+                stated=stated, inside=inside, cut=sum(len(batch.entries) for batch in readings if MARK in batch.first.warnings),
             )
         ),
         scopes=tuple(scopes_of(atoms, shares, config)),
         before=None if previous is None else previous.period,
         budgets=tuple(budgets_of(config.budgets, added, atoms, claims, period)),
         reductions=tuple(reductions_of(atoms)),
-        entries=len(free),
-        largest=tuple(heapq.nlargest(LARGEST, free, key=lambda entry: entry.energy_j or 0.0)),
+        entries=sum(len(batch.entries) for batch in free),
+        largest=tuple(largest_of(free, LARGEST)),
         stated=tuple(_stated(inside, evidence or {})),
         atoms=atoms,
         provided=provided,
@@ -106,18 +111,37 @@ def build(
 
 
 def _compared(report: Report, previous: Report) -> Report:
-    from attrs import evolve
-
     return evolve(report, change=change_between(previous, report))
 
 
-def _keys(dims: Sequence[str], period: Period) -> Callable[[Entry], Keys]:
-    """How to read the keys of an entry in all dimensions at once."""
-    readers = [key_of(dim, period) for dim in dims]
-    if len(readers) == 3:  # as nearly always; a million entries are read
-        one, two, three = readers
-        return lambda entry: (one(entry), two(entry), three(entry))
-    return lambda entry: tuple(read(entry) for read in readers)
+def _claimed(
+    addends: Sequence[Batch],
+    gaps: Sequence[Batch],
+    provided: Mapping[tuple[str, str, str], MonthTotals],
+    config: Config,
+) -> tuple[list[Batch], list[Claim]]:
+    """Whose figure a batch lies in is the same for all of its entries."""
+    by_first = {id(batch.first): batch for batch in (*addends, *gaps)}
+    free, claims = claim(
+        (batch.first for batch in addends),
+        provided,
+        config.accounts,
+        lambda entry: by_first[id(entry)].month,
+        (batch.first for batch in gaps),
+    )
+    return [by_first[id(entry)] for entry in free], [
+        evolve(one, entries=_all_of(one.entries, by_first), gaps=_all_of(one.gaps, by_first)) for one in claims
+    ]
+
+
+def _all_of(firsts: Iterable[Entry], by_first: Mapping[int, Batch]) -> tuple[Entry, ...]:
+    return tuple(entries_in(by_first[id(entry)] for entry in firsts))
+
+
+def _keys(dims: Sequence[str], period: Period, people: str | None) -> Callable[[Batch], Keys]:
+    """How to read the keys of a batch in all dimensions at once."""
+    readers = [keyed(dim, key_of(dim, period), people) for dim in dims]
+    return lambda batch: tuple(read(batch.first) for read in readers)
 
 
 def _stated(statements: Iterable[Statement], evidence: Evidence) -> list[Stated]:
@@ -143,12 +167,10 @@ def _touches(run: RunRecord, period: Period) -> bool:
     return run.start < utc_text(period.end) and utc_text(period.start) < run.end
 
 
-def _top(free: Iterable[Entry], runs: Mapping[str, RunRecord]) -> list[RunUse]:
-    by_run: dict[str, list[Entry]] = defaultdict(list)
-    for entry in free:
-        by_run[entry.run_id].append(entry)
-    joules = {run_id: math.fsum(entry.energy_j or 0.0 for entry in some) for run_id, some in by_run.items()}
-    uses = []
-    for run_id in sorted(joules, key=lambda run_id: (-joules[run_id], run_id))[:TOP_RUNS]:
-        uses.append(use_of(run_id, by_run[run_id], runs.get(run_id)))
-    return uses
+def _top(free: Iterable[Batch], runs: Mapping[str, RunRecord]) -> list[RunUse]:
+    by_run: dict[str, list[Batch]] = defaultdict(list)
+    for batch in free:
+        by_run[batch.first.run_id].append(batch)
+    joules = {id_: math.fsum(chain.from_iterable(batch.joules() for batch in some)) for id_, some in by_run.items()}
+    largest = sorted(joules, key=lambda run_id: (-joules[run_id], run_id))[:TOP_RUNS]
+    return [use_of(run_id, entries_in(by_run[run_id]), runs.get(run_id)) for run_id in largest]

@@ -30,11 +30,11 @@ _KEYS: dict[str, Callable[[Entry], str | None]] = {
     "run": lambda entry: entry.run_id,
 }
 _OF_STATEMENTS = ("provider", "account", "service", "region")
-_OF_TIME = ("month", "day")
+OF_TIME = ("month", "day")
 
 VIEWS = ("location", "market", "unsplit")
 
-DIMENSIONS = (*_KEYS, *_OF_TIME, *_OF_STATEMENTS)
+DIMENSIONS = (*_KEYS, *OF_TIME, *_OF_STATEMENTS)
 
 
 def check_dimension(dim: str) -> None:

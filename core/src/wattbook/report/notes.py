@@ -8,7 +8,8 @@ from wattbook.accounting import Claim, Tally, Total
 from wattbook.accounting.carbon import NO_INSTRUMENT
 from wattbook.accounting.overlaps import Overlap
 from wattbook.model import Statement
-from wattbook.records import Entry, RunRecord
+from wattbook.records import RunRecord
+from wattbook.report.atoms import Atom
 from wattbook.report.model import FactorUse
 from wattbook.report.numbers import carbon_text, energy_text
 from wattbook.units import G_PER_KG
@@ -22,7 +23,7 @@ PLAUSIBLE_RATIO = (0.3, 3.0)
 def warnings_of(
     *,
     total: Total,
-    free: Sequence[Entry],
+    atoms: Sequence[Atom],
     claims: Sequence[Claim],
     overlaps: Sequence[Overlap],
     runs: Iterable[RunRecord],
@@ -32,11 +33,11 @@ def warnings_of(
     cut: int,
 ) -> Iterator[str]:
     """The warnings of a report, in a fixed order."""
-    yield from _about_factors(total, free, factors)
+    yield from _about_factors(total, atoms, factors)
     if total.without_interval:
         yield f"{_some(total.without_interval, 'figure')} of unknown error: the intervals are those of the rest"
     yield from _about_claims(claims)
-    yield from _about_unclaimed(free, claims)
+    yield from _about_unclaimed(atoms, claims)
     yield from _about_statements(claims, stated, inside)
     for lost in overlaps:
         yield (
@@ -50,8 +51,8 @@ def warnings_of(
         yield f"{_some(killed, 'run')} ended without a summary; counted up to the last recorded poll"
 
 
-def _about_factors(total: Total, free: Sequence[Entry], factors: Sequence[FactorUse]) -> Iterator[str]:
-    if any(entry.energy_j is not None for entry in free) and total.market_g is not None:
+def _about_factors(total: Total, atoms: Sequence[Atom], factors: Sequence[FactorUse]) -> Iterator[str]:
+    if atoms and total.market_g is not None:
         yield NO_INSTRUMENT
     for use in factors:
         if use.notes:
@@ -60,7 +61,7 @@ def _about_factors(total: Total, free: Sequence[Entry], factors: Sequence[Factor
     if len(cycles) > 1:
         yield f"the total mixes factors of different cycles: {', '.join(cycles)}"
     if total.without_factor_j:
-        zones = sorted({str(e.place.zone) for e in free if e.place.zone})
+        zones = sorted({str(atom.line.place.zone) for atom in atoms if atom.line.place.zone})
         yield (
             f"the carbon of {energy_text(total.without_factor_j)} is not known and not in the total: "
             f"a zone has no factor (zones: {', '.join(zones)})"
@@ -84,13 +85,13 @@ def _about_claims(claims: Sequence[Claim]) -> Iterator[str]:
             yield f"{name}: our figure is {one.ratio:.2g} times the provider's {scope}; check which hosts the account claims"
 
 
-def _about_unclaimed(free: Sequence[Entry], claims: Sequence[Claim]) -> Iterator[str]:
+def _about_unclaimed(atoms: Sequence[Atom], claims: Sequence[Claim]) -> Iterator[str]:
     """Entries on a provider's platform that none of its figures claims may be in the total twice."""
     for provider in sorted({one.provider for one in claims}):
         tally = Tally()
-        for entry in free:
-            if (entry.labels.platform or "").lower() == provider:
-                tally.add(entry)
+        for atom in atoms:
+            if (atom.platform or "").lower() == provider:
+                tally.merge(atom.tally)
         if tally.parts:
             yield (
                 f"{energy_text(tally.energy.value)} on platform {provider} may lie inside a figure that {provider} "

@@ -8,35 +8,35 @@ from collections.abc import Iterable
 
 from wattbook.accounting.carbon import factor_of
 from wattbook.accounting.intervals import ExactSum
-from wattbook.accounting.totals import counts
 from wattbook.factors import Factor
 from wattbook.records import Entry, RunRecord, utc_text, utc_time
 from wattbook.report.atoms import Atom
+from wattbook.report.batches import Batch
 from wattbook.report.model import Coverage, FactorUse, GapGroup
 from wattbook.report.period import Period
 from wattbook.units import S_PER_H
 
 
 def coverage_of(
-    readings: Iterable[Entry], gaps: Iterable[Entry], runs: Iterable[RunRecord], period: Period
+    readings: Iterable[Batch], gaps: Iterable[Batch], runs: Iterable[RunRecord], period: Period
 ) -> Coverage:
     """Host-hours with a figure, of those in which the book knows that the host was at work.
 
     An hour of a host is known where any reading that counts covers it; it is expected where a reading,
     a gap or a run says that the host was there.
     """
-    known: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    expected: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for entry in readings:
-        if counts(entry):
-            known[_host(entry)].append((entry.start, entry.end))
-            expected[_host(entry)].append((entry.start, entry.end))
+    known: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    expected: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for batch in readings:
+        if batch.counts:
+            known[_host(batch.first)].update(batch.spans())
+            expected[_host(batch.first)].update(batch.spans())
     for gap in gaps:
-        expected[_host(gap)].append((gap.start, gap.end))
+        expected[_host(gap.first)].update(gap.spans())
     first, last = utc_text(period.start), utc_text(period.end)
     for run in runs:
         if run.kind == "run" and run.host:
-            expected[run.host].append((max(run.start, first), min(run.end, last)))
+            expected[run.host].add((max(run.start, first), min(run.end, last)))
     return Coverage(known_host_hours=_hours(known), expected_host_hours=_hours(expected))
 
 
@@ -45,11 +45,11 @@ def _host(entry: Entry) -> str:
     return entry.host or f"({entry.run_id})"
 
 
-def _hours(windows: dict[str, list[tuple[str, str]]]) -> float:
+def _hours(windows: dict[str, set[tuple[str, str]]]) -> float:
     return math.fsum(_union_s(one) for one in windows.values()) / S_PER_H
 
 
-def _union_s(windows: list[tuple[str, str]]) -> float:
+def _union_s(windows: Iterable[tuple[str, str]]) -> float:
     """Seconds covered by windows that may overlap."""
     merged: list[tuple[str, str]] = []
     for start, end in sorted(windows):
@@ -60,23 +60,25 @@ def _union_s(windows: list[tuple[str, str]]) -> float:
     return math.fsum((utc_time(end) - utc_time(start)).total_seconds() for start, end in merged)
 
 
-def gaps_of(gaps: Iterable[Entry]) -> list[GapGroup]:
+def gaps_of(gaps: Iterable[Batch]) -> list[GapGroup]:
     """Gaps with one domain and reason together, the longest first."""
-    groups: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-    for gap in gaps:
-        groups[f"{gap.device}/{gap.domain}", gap.reason].append(gap)
+    groups: dict[tuple[str, str], list[Batch]] = defaultdict(list)
+    for batch in gaps:
+        gap = batch.first
+        groups[f"{gap.device}/{gap.domain}", gap.reason].append(batch)
     found = []
     for (domain, reason), some in groups.items():
-        bounded = all(gap.high_j is not None for gap in some)
+        bounds = [batch.intervals() for batch in some]
+        bounded = all(None not in highs for _, highs in bounds)
         found.append(
             GapGroup(
                 domain=domain,
                 reason=reason,
-                count=len(some),
-                hosts=tuple(sorted({gap.host for gap in some})),
-                hours=math.fsum(gap.duration_s for gap in some) / S_PER_H,
-                low_j=math.fsum(gap.low_j or 0.0 for gap in some) if bounded else None,
-                high_j=math.fsum(gap.high_j or 0.0 for gap in some) if bounded else None,
+                count=sum(len(batch.entries) for batch in some),
+                hosts=tuple(sorted({batch.first.host for batch in some})),
+                hours=math.fsum(seconds for batch in some for seconds in batch.seconds()) / S_PER_H,
+                low_j=math.fsum(low or 0.0 for lows, _ in bounds for low in lows) if bounded else None,
+                high_j=math.fsum(high or 0.0 for _, highs in bounds for high in highs) if bounded else None,
             )
         )
     return sorted(found, key=lambda group: (-group.hours, group.domain, group.reason))

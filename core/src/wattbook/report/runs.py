@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from wattbook.records import Entry, RunRecord
 from wattbook.report.atoms import atoms_of
+from wattbook.report.batches import batched
 from wattbook.report.model import RunUse
 from wattbook.report.sums import Whole
 
@@ -16,7 +17,7 @@ def use_of(run_id: str, entries: Iterable[Entry], run: RunRecord | None) -> RunU
     some = list(entries)
     name = (run.command or run.kind) if run else ""
     project = min((e.labels.project for e in some if e.labels.project is not None), default=None)
-    atoms = atoms_of(some)
+    atoms = atoms_of(batched(some))
     return RunUse(run_id=run_id, name=name, project=project, total=Whole().add(atoms).total(), atoms=atoms)
 
 
