@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from wattbook.pipeline.events import Event as Event
 
 ESTIMATE_TIMEOUT_S = 10.0  #: long, for a busy machine is no broken plugin
-SYNC_S = 30.0  #: a crash of the whole machine costs at most this
+SYNC_S = 30.0  #: a crash of the whole machine costs at most this; nobody waits for the disk after a shorter run
 PIECE_S = 3_600  #: a long run goes to the book in pieces that end with the clock's hour
 PART_S = 300  #: what only its command caused in pieces like those of the watch, beside which they stand
 
@@ -311,8 +311,8 @@ class Observer:
         self._step("estimating what nothing measured")
         entries = [] if self.paused else self._settle(ended.at_s, over=True)
         busy_s = self.busy_s + (0.0 if self.paused else self.loads.busy_s)
-        leftovers = ended.at_s - self.order["started_s"] > 1
-        cpu_s = self.clock.in_all_s(ended.cpu_s, self.record.run_id, leftovers=leftovers)
+        lasted_s = ended.at_s - self.order["started_s"]
+        cpu_s = self.clock.in_all_s(ended.cpu_s, self.record.run_id, leftovers=lasted_s > 1)
         share = share_of(cpu_s, busy_s)
         entries = self.causing.finish(entries, cpu_s, self.loads.busy_s, known=share is not None)
         for sentence in self.causing.reasons():
@@ -339,7 +339,7 @@ class Observer:
         self._step("writing the last line")
         if self.spool is not None:
             try:
-                self.spool.end(self.record, [*self.unsaved, *entries])
+                self.spool.end(self.record, [*self.unsaved, *entries], sync=lasted_s > SYNC_S)
             except OSError as error:
                 self.box.troubles.append(f"the end of the run is not recorded: {_reason(error)}")
             self.spool.close()

@@ -92,9 +92,10 @@ class SpoolWriter:
         if sync:
             self.sync()
 
-    def end(self, run: RunRecord, entries: Iterable[Entry]) -> None:
+    def end(self, run: RunRecord, entries: Iterable[Entry], *, sync: bool = True) -> None:
         self._append(sealed({"type": "end", "run": run.as_dict(), "entries": [e.as_dict() for e in entries]}))
-        self.sync()
+        if sync:
+            self.sync()
 
     def sync(self) -> None:
         if self._synced_size != self._size:
