@@ -306,3 +306,29 @@ def test_the_older_report_spells_its_columns_otherwise(tmp_path: Path, hours: Ca
     path = tmp_path / "cur.csv"
     path.write_text(header + "\n" + rest)
     assert hours(path) == hours(CUR)
+
+
+def test_a_reserved_capacity_that_nobody_used_is_none(tmp_path: Path, hours: Callable[..., Any]) -> None:
+    header, *rows = csv.reader(io.StringIO(FOCUS12.read_text()))
+    path = tmp_path / "bill.csv"
+    with path.open("w", newline="") as stream:
+        unused = [[*row, "Unused" if "p5.48xlarge" in str(row) else "Used"] for row in rows]
+        csv.writer(stream).writerows([[*header, "CapacityReservationStatus"], *unused])
+    assert "p5.48xlarge" not in hours(path)
+
+
+@pytest.mark.parametrize("name", ["x" * 201, "\x1b[31mred"])
+def test_what_cannot_be_a_name_is_refused(tmp_path: Path, read: Read, name: str) -> None:
+    path = changed(tmp_path, CUR, ("222222222222", name))
+    with pytest.raises(ImportFailed, match="is no name"):
+        read(path)
+
+
+@pytest.mark.parametrize("text", ["A1 " * 40_000, "A1" + " b" * 60_000, "p4d.24xlarge " * 9_000, "(" * 120_000])
+def test_a_description_without_end_takes_no_time(tmp_path: Path, read: Read, text: str) -> None:
+    header, *rows = csv.reader(io.StringIO(FOCUS10.read_text()))
+    at = header.index("ChargeDescription")
+    path = tmp_path / "bill.csv"
+    with path.open("w", newline="") as stream:
+        csv.writer(stream).writerows([header, *rows, *([*row[:at], text, *row[at + 1 :]] for row in rows)])
+    assert read(path)

@@ -46,7 +46,7 @@ def sniff(file: SourceFile) -> bool:
 
 def read(source: ImportSource) -> Iterator[Usage | Problem]:
     notes = Notes()
-    hours = Hours(notes)
+    hours = Hours(notes, several=len(source.files) > 1)
     tag = source.options.get("project_tag", "project")
     for file in newest_execution(source.files, notes):
         hours.next_file()
@@ -88,7 +88,7 @@ def _take(hours: Hours, cells: list[str], tag: str) -> None:
     # a split line is a part of the line of the machine that it ran on
     if kind not in USED or parent or entity == "AWS Marketplace" or not amount:
         return
-    machine = _machine(product, usage_type, instance)
+    machine = _machine(product[: names.MAX_TEXT], usage_type[: names.MAX_TEXT], instance[: names.MAX_TEXT])
     if machine is None:
         return
     try:

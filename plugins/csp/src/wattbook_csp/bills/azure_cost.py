@@ -38,7 +38,7 @@ def sniff(file: SourceFile) -> bool:
 
 def read(source: ImportSource) -> Iterator[Usage | Problem]:
     notes = Notes()
-    hours = Hours(notes)
+    hours = Hours(notes, several=len(source.files) > 1)
     tag = source.options.get("project_tag", "project")
     for file in source.files:
         hours.next_file()
@@ -69,13 +69,14 @@ def _take(hours: Hours, cells: list[str], tag: str) -> None:
     if found is None:
         return
     size = told.get("ServiceType")
-    machine = Machine(instance=size[:100]) if isinstance(size, str) and size else names.from_azure(meter)
+    meter = meter[: names.MAX_TEXT]
+    machine = Machine(instance=size) if isinstance(size, str) and size else names.from_azure(meter)
     if machine is None:
         machine = Machine(unmapped=f"the bill does not name the size of the virtual machine ({meter[:80]})")
     if not subscription:
         raise ImportFailed("is empty", field="subscriptionId")
     # the amortised view of a month holds the same use as the actual one
-    if hours.known((date, subscription.lower(), resource.lower(), meter_id or meter, info, quantity)):
+    if hours.known((date, subscription.lower(), resource.lower(), meter_id or meter, info, quantity, tags)):
         return
     try:
         first = moment(day(date))

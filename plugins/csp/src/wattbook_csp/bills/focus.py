@@ -23,7 +23,7 @@ REQUIRED = (
 COLUMNS = (
     *REQUIRED, "ChargeDescription", "ServiceCategory", "ServiceName", "ResourceType", "SkuPriceDetails", "SkuMeter",
     "SubAccountId", "BillingAccountId", "RegionId", "Tags", "PublisherName", "CommitmentDiscountStatus",
-    "PricingQuantity", "PricingUnit", "ResourceId", "SkuPriceId", "ChargeClass",
+    "PricingQuantity", "PricingUnit", "ResourceId", "SkuPriceId", "ChargeClass", "CapacityReservationStatus",
 )  # fmt: skip
 _TELLING = ("ChargeCategory", "ChargePeriodStart", "ConsumedQuantity", "BilledCost", "SkuPriceId")
 COMPUTING = ("Compute", "AI and Machine Learning", "")  #: categories of services; an older file may have none
@@ -35,7 +35,7 @@ def sniff(file: SourceFile) -> bool:
 
 def read(source: ImportSource) -> Iterator[Usage | Problem]:
     notes = Notes()
-    hours = Hours(notes)
+    hours = Hours(notes, several=len(source.files) > 1)
     tag = source.options.get("project_tag", "project")
     for file in source.files:
         hours.next_file()
@@ -51,14 +51,15 @@ def _take(hours: Hours, cells: list[str], account: str | None, tag: str) -> None
     (
         category, start, end, quantity, unit, provider_name, text, service_category, service, resource_type, details,
         meter, sub_account, billing_account, region, tags, publisher, commitment, pricing_quantity, pricing_unit,
-        resource, sku, charge_class,
+        resource, sku, charge_class, reservation,
     ) = cells  # fmt: skip
-    if category != "Usage" or commitment == "Unused":
+    text, meter = text[: names.MAX_TEXT], meter[: names.MAX_TEXT]
+    if category != "Usage" or "Unused" in (commitment, reservation):
         return
     if service_category not in COMPUTING and "Fargate" not in text:
         return
-    provider = names.provider_of(provider_name)
-    if publisher and names.provider_of(publisher) != provider:
+    provider = names.provider_of(provider_name[: names.MAX_TEXT])
+    if publisher and names.provider_of(publisher[: names.MAX_TEXT]) != provider:
         return  # a fee for software; the machine that it runs on stands in a row of its own
     if not quantity:
         quantity, unit = pricing_quantity, pricing_unit
@@ -81,7 +82,7 @@ def _take(hours: Hours, cells: list[str], account: str | None, tag: str) -> None
     whose = (account or whose).lower() if provider == "azure" else (account or whose)
     if not whose:
         raise ImportFailed("names no account: say it with --account", field="SubAccountId")
-    if hours.known((start, end, resource, sku, text, quantity, charge_class, whose)):
+    if hours.known((start, end, resource, sku, text, quantity, charge_class, whose, sub_account, region, tags)):
         return
     field = "ChargePeriodStart"
     try:
@@ -99,7 +100,7 @@ def _take(hours: Hours, cells: list[str], account: str | None, tag: str) -> None
 def _machine(provider: str, text: str, meter: str, service: str, details: object, resource_type: str) -> Machine | None:
     """The details name the type from version 1.1 on; before, the description does."""
     if isinstance(details, dict) and isinstance(told := details.get("InstanceType"), str) and told.strip():
-        return Machine(instance=told.strip()[:100])
+        return Machine(instance=told.strip())
     if provider == "aws":
         return names.from_aws(text)
     if provider == "gcp":

@@ -43,7 +43,7 @@ def sniff(file: SourceFile) -> bool:
 
 def read(source: ImportSource) -> Iterator[Usage | Problem]:
     notes = Notes()
-    hours = Hours(notes)
+    hours = Hours(notes, several=len(source.files) > 1)
     tag = source.options.get("project_tag")
     for file in source.files:
         hours.next_file()
@@ -94,7 +94,7 @@ def _take(hours: Hours, cells: list[Any], tag: str | None) -> None:
     if service != "Compute Engine" or cost_type not in ("", "regular") or not amount:
         return
     spec = _labels(system)
-    machine, cores = _machine(sku, spec.get(MACHINE_SPEC, ""), spec.get(CORES, ""))
+    machine, cores = _machine(sku[: names.MAX_TEXT], spec.get(MACHINE_SPEC, ""), spec.get(CORES, ""))
     if machine is None:
         return
     try:
@@ -105,7 +105,7 @@ def _take(hours: Hours, cells: list[Any], tag: str | None) -> None:
         return
     if not account:
         raise ImportFailed("is empty", field="billing_account_id")
-    if hours.known((account, project, sku, start, end, amount, resource)):
+    if hours.known((account, project, sku, start, end, amount, resource, location, str(labels))):
         return
     field = "usage_start_time"
     try:

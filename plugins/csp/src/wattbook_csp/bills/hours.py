@@ -16,6 +16,8 @@ from wattbook_csp import decimals, months
 from wattbook_csp.notes import Notes
 
 MAX_CELLS = 100_000
+MAX_ROWS = 5_000_000  #: of an import of several files; each needs some 100 bytes to be known again
+MAX_NAME = 200
 _UNIT = re.compile(r"(?:([1-9]\d{0,5})\s*)?(hours?|hrs?|h|minutes?|mins?|seconds?|secs?|s)", re.IGNORECASE)
 _PER_HOUR = {"h": 1, "m": 60, "s": 3600}
 
@@ -52,6 +54,7 @@ class Hours:
     """Collects rows; a row that another file of the same import holds too counts once."""
 
     notes: Notes
+    several: bool  #: whether the import has more than one file
     _sums: dict[Cell, _Sum] = field(factory=dict, init=False)
     _seen: dict[int, int] = field(factory=dict, init=False)
     _files: int = field(default=0, init=False)
@@ -62,7 +65,11 @@ class Hours:
 
     def known(self, key: tuple[str, ...]) -> bool:
         """Whether another file of this import has said this row; rows of one file are all meant."""
+        if not self.several:
+            return False
         first = self._seen.setdefault(hash(key), self._files)
+        if len(self._seen) > MAX_ROWS:
+            raise ImportFailed(f"holds more than {MAX_ROWS:,} rows; import the months one by one")
         if first == self._files:
             return False
         self.notes.add("rows that stand in two files of this import are counted once", kind="repeated rows")
@@ -74,6 +81,9 @@ class Hours:
     ) -> None:  # fmt: skip
         """Some hours, negative ones too: a correction takes back what another row said."""
         self.rows += 1
+        for name in (provider, account, region, project, machine.instance, machine.gpu):
+            if len(name) > MAX_NAME or not name.isprintable():
+                raise ImportFailed(f"{name[:40]!r} is no name: at most {MAX_NAME} characters that can be printed")
         cell = Cell(provider, account, f"{start:%Y-%m}", region, project, machine)
         known = self._sums.get(cell)
         if known is None:
@@ -108,7 +118,7 @@ class Hours:
 
 def hours_of(quantity: str, unit: str) -> Decimal | None:
     """Hours from ``24`` and ``10 Hours``, or ``28800`` and ``seconds``; ``None`` for a unit that is no time."""
-    factor = _factor(unit.strip())
+    factor = _factor(unit[:40].strip())
     if factor is None:
         return None
     number = decimals.parse(quantity)
@@ -126,7 +136,7 @@ def _factor(unit: str) -> tuple[int, int] | None:
 @lru_cache(maxsize=65_536)
 def moment(text: str) -> datetime:
     """A time of a bill; one in the future is refused, for nobody has used that yet."""
-    at = months.moment(text)
+    at = months.moment(text[:MAX_NAME])
     if at > datetime.now(UTC) + timedelta(days=2):
         raise ImportFailed(f"{text[:40]} lies in the future")
     return at
@@ -135,7 +145,7 @@ def moment(text: str) -> datetime:
 @lru_cache(maxsize=4096)
 def period_end(text: str) -> datetime:
     """The end of a charge, which may be the end of a month or year that is not over."""
-    return months.moment(text)
+    return months.moment(text[:MAX_NAME])
 
 
 def _inside(month: str, end: datetime) -> datetime:

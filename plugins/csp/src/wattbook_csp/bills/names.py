@@ -43,6 +43,9 @@ GOOGLE_GPUS = {
 }
 
 
+MAX_TEXT = 300  #: a longer description is cut; what names a machine stands at its beginning
+
+
 @lru_cache(maxsize=4096)
 def provider_of(name: str) -> str:
     """``aws`` of ``Amazon Web Services, Inc.``; a name that nobody knows stays, in lower case."""
@@ -52,7 +55,7 @@ def provider_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def from_aws(text: str) -> Machine | None:
     """The one type that a description or a usage type names."""
     found = set(_AWS_TYPE.findall(text))
@@ -63,7 +66,7 @@ def from_aws(text: str) -> Machine | None:
     return _unnamed(text)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def from_azure(meter: str) -> Machine | None:
     """``Standard_NC48ads_A100_v4`` of the meter ``NC48ads A100 v4``; sizes that share a meter are equal."""
     found = _AZURE_METER.fullmatch(meter.strip())
@@ -72,7 +75,7 @@ def from_azure(meter: str) -> Machine | None:
     return _unnamed(meter)
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def from_gcp(sku: str) -> Machine | None:
     """The accelerator or the cores of a SKU; memory is charged apart and is no machine."""
     if sku.lower().startswith("commitment"):
@@ -109,11 +112,17 @@ def read_json(text: str) -> Mapping[str, Any]:
     return {}
 
 
-@lru_cache(maxsize=65_536)
 def project_of(tags: str, name: str = "project") -> str:
     """The tag that names the project, whatever prefix and case the provider gives it."""
+    return _known_project(tags, name) if len(tags) < 1000 else _project(tags, name)
+
+
+def _project(tags: str, name: str) -> str:
     for key, value in read_json(tags).items():
         plain = re.sub(r"^(?:user|aws|resource_tags)[:_/](?:user[:_/])?", "", key.casefold())
         if plain == name.casefold() and isinstance(value, str):
-            return value.strip()[:200]
+            return value.strip()
     return ""
+
+
+_known_project = lru_cache(maxsize=16_384)(_project)
