@@ -92,7 +92,7 @@ def test_an_estimate_has_the_documented_keys(run: Any) -> None:
     assert found["power_low_w"] < found["power_w"] < found["power_high_w"]
     assert found["co2e_g"] == pytest.approx(0.6 * found["factor"]["g_per_kwh"])
     assert found["boundary"] == "wall"
-    assert set(found["terms"][0]) == {"what", "power_w", "low_w", "high_w", "formula", "source"}
+    assert set(found["terms"][0]) == {"what", "power_w", "low_w", "high_w", "formula", "source", "family"}
 
 
 def test_terms_add_up_to_the_power(run: Any) -> None:

@@ -10,6 +10,9 @@ import click
 from wattbook.cli.common import common_options, print_json, tell
 
 
+SHOWN = 200  #: letters of a name that nobody can have printed
+
+
 @click.command("chip", short_help="Say what the catalogue knows about a chip.")
 @click.argument("names", metavar="NAME... | -", nargs=-1, required=True)
 @click.option("--kind", type=click.Choice(["cpu", "gpu"]), help="What the names are names of.")
@@ -62,7 +65,8 @@ def as_document(catalogue: Any, name: str, kind: str | None) -> dict[str, Any]:
 
 def as_line(chip: dict[str, Any]) -> str:
     if chip["match"] is None:
-        return f"{chip['query']}: not matched: {chip['reason']}"
+        asked = chip["query"] if len(chip["query"]) <= SHOWN else f"{chip['query'][:SHOWN]}..."
+        return f"{asked}: not matched: {chip['reason']}"
     if chip["kind"] == "instance":
         gpus = f", {len(chip['gpus'])} x {chip['gpus'][0]}" if chip["gpus"] else ""
         return f"{chip['match']}: {chip['threads']} threads, {chip['memory_gb']:g} GB{gpus} ({chip['source']})"

@@ -84,7 +84,7 @@ def command(
         "factor": None if factor is None else factor.as_dict(),
         "boundary": job.boundary,
         "method": hourly.method,
-        "terms": [asdict(term) for term in hourly.terms],
+        "terms": [{**asdict(term), "family": term.family or None} for term in hourly.terms],
         "warnings": list(warnings),
     }
     if as_json:
