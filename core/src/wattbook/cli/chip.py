@@ -9,7 +9,6 @@ import click
 
 from wattbook.cli.common import common_options, print_json, tell
 
-
 SHOWN = 200  #: letters of a name that nobody can have printed
 
 
