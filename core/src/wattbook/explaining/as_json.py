@@ -53,6 +53,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "plugin": entry.plugin, "source": entry.source, "source_version": entry.source_version or None,
         "energy_j": entry.energy_j, "low_j": entry.low_j, "high_j": entry.high_j,
         "cause": entry.cause, "method": entry.method, "evidence_sha256": entry.evidence_sha256,
+        "attribution": entry.attribution or None,
     }  # fmt: skip
 
 

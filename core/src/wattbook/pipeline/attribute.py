@@ -1,12 +1,13 @@
-"""What of one domain's energy a command caused, what others did, and what nobody did: together the machine's."""
+"""What of one domain's energy a command caused, what others did, and what nobody did: together the machine's.
+
+The values are named tuples, because every run makes them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import product
-from typing import Any
-
-from attrs import frozen
+from typing import Any, NamedTuple
 
 TICK_S = 0.01  #: the kernel counts the processors' busy time in hundredths of a second
 LEAST_BUSY_S = 0.05  #: below this, those ticks are too coarse for a share
@@ -14,8 +15,7 @@ LONGEST_FORMULA = 400
 BOARDS = ("gpu:", "module:")  #: devices that processors do not stand for: their users are counted, not their time
 
 
-@frozen(kw_only=True)
-class Share:
+class Share(NamedTuple):
     """A part between 0 and 1 with its 90 % interval, and the words that say how it is known."""
 
     value: float
@@ -27,8 +27,7 @@ class Share:
 NOTHING = Share(value=0.0, low=0.0, high=0.0, told="nothing")
 
 
-@frozen(kw_only=True)
-class Standing:
+class Standing(NamedTuple):
     """What a domain draws while it does nothing, and where that figure comes from."""
 
     power_w: float
@@ -37,8 +36,7 @@ class Standing:
     source: str
 
 
-@frozen(kw_only=True)
-class Divided:
+class Divided(NamedTuple):
     """Joules of one domain over one window; ``process_j``, ``rest_j`` and ``unallocated_j`` are ``machine_j``."""
 
     machine_j: float

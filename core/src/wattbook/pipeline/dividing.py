@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from wattbook.model import Activity, Domain, Gap, Load, Window
 from wattbook.pipeline import Survey, fill
 from wattbook.pipeline.attribute import Divided, Share, Standing, divide, is_board, processor_share
-from wattbook.pipeline.boards import Boards
 from wattbook.plugins import Plugins
 from wattbook.records import Entry, utc_time
+
+if TYPE_CHECKING:
+    from wattbook.pipeline.boards import Boards
 
 METHOD = "what the command caused of it"
 SHORT = "the machine was busy for too short a time to tell whose it was"
@@ -20,8 +22,7 @@ NOBODY_TELLS = "which processes used it is not known: nothing here tells"
 UNDIVIDED = "the command's part of it is not known: "
 
 
-@frozen(kw_only=True)
-class Line:
+class Line(NamedTuple):
     """One domain of one stretch: the machine's entry, and how it was divided or why it was not."""
 
     entry: Entry
