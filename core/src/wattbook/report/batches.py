@@ -39,6 +39,11 @@ class Batch:
         return self.entries[0]
 
     @property
+    def size(self) -> int:
+        """How many entries it stands for."""
+        return len(self.entries)
+
+    @property
     def counts(self) -> bool:
         """Whether its entries are addends; ``accounting.totals.counts`` says it of one of them."""
         one = self.entries[0]

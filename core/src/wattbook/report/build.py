@@ -59,9 +59,25 @@ def build(
     """
     for dim in dims:
         check_dimension(dim)
+    batches = batches_of(entries, period, _timed(dims, period))
+    return build_from(batches, statements, runs, config, period, dims, as_of, watermark, previous, evidence)
+
+
+def build_from(
+    batches: Sequence[Batch],
+    statements: Iterable[Statement],
+    runs: Iterable[RunRecord],
+    config: Config,
+    period: Period,
+    dims: Sequence[str] = DEFAULT_DIMENSIONS,
+    as_of: str | None = None,
+    watermark: str | None = None,
+    previous: Report | None = None,
+    evidence: Evidence | None = None,
+) -> Report:
+    """The report of batches that lie inside the period; who keeps sums of entries can hand them in as batches."""
     known_runs = {run.run_id: run for run in runs}
-    timed = [key_of(dim, period) for dim in dims if dim in OF_TIME]
-    batches = batches_of(entries, period, timed)
+    timed = _timed(dims, period)
     gaps = [batch for batch in batches if batch.first.kind == "gap"]
     found = (batch for batch in batches if batch.first.kind == "reading")
     readings, overlaps = settled(found, known_runs, config.containment, period, timed)
@@ -94,20 +110,24 @@ def build(
         warnings=tuple(
             warnings_of(
                 total=added, atoms=atoms, claims=claims, overlaps=overlaps, runs=here, factors=used,
-                stated=stated, inside=inside, cut=sum(len(batch.entries) for batch in readings if MARK in batch.first.warnings),
+                stated=stated, inside=inside, cut=sum(batch.size for batch in readings if MARK in batch.first.warnings),
             )
         ),
         scopes=tuple(scopes_of(atoms, shares, config)),
         before=None if previous is None else previous.period,
         budgets=tuple(budgets_of(config.budgets, added, atoms, claims, period)),
         reductions=tuple(reductions_of(atoms)),
-        entries=sum(len(batch.entries) for batch in free),
+        entries=sum(batch.size for batch in free),
         largest=tuple(largest_of(free, LARGEST)),
         stated=tuple(_stated(inside, evidence or {})),
         atoms=atoms,
         provided=provided,
     )  # fmt: skip
     return report if previous is None else _compared(report, previous)
+
+
+def _timed(dims: Sequence[str], period: Period) -> list[Callable[[Entry], str | None]]:
+    return [key_of(dim, period) for dim in dims if dim in OF_TIME]
 
 
 def _compared(report: Report, previous: Report) -> Report:

@@ -74,7 +74,7 @@ def gaps_of(gaps: Iterable[Batch]) -> list[GapGroup]:
             GapGroup(
                 domain=domain,
                 reason=reason,
-                count=sum(len(batch.entries) for batch in some),
+                count=sum(batch.size for batch in some),
                 hosts=tuple(sorted({batch.first.host for batch in some})),
                 hours=math.fsum(seconds for batch in some for seconds in batch.seconds()) / S_PER_H,
                 low_j=math.fsum(low or 0.0 for lows, _ in bounds for low in lows) if bounded else None,
