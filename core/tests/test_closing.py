@@ -263,3 +263,12 @@ def test_a_run_without_an_end_is_warned_about(book: Ledger) -> None:
     running = a_run("r9", complete=False, start=utc_text(begin), end=utc_text(begin + timedelta(hours=2)))
     book.add(runs=[running], recorded_at=CLOSED_AT - timedelta(days=1))
     assert any("no end in the book" in warning for warning in close(book, SETTINGS, SEPTEMBER, now=CLOSED_AT).warnings)
+
+
+def test_an_entry_that_a_correction_moves_into_a_closed_month_is_an_adjustment(book: Ledger) -> None:
+    book.add([hour(0, month=10)], recorded_at=CLOSED_AT - timedelta(days=2))
+    close(book, SETTINGS, SEPTEMBER, now=CLOSED_AT)
+    book.add([hour(9, supersedes=hour(0, month=10).entry_id, reason="a wrong clock")], recorded_at=LATER)
+    (one,) = report_of(book, SETTINGS, OCTOBER, ("project",), None).adjustments
+    assert [(cause["cause"], cause["count"]) for cause in one.told["causes"]] == [("correction", 1)]
+    assert one.told["energy_j"] == hour(9).energy_j

@@ -50,7 +50,7 @@ class Between:
 
     period: Period
     lines: tuple[Line, ...] = field(repr=False)
-    corrected: dict[str, tuple[str | None, ...]] = field(repr=False)  #: entry -> causes of what corrects it
+    corrected: dict[str, dict[str, str | None]] = field(repr=False)  #: entry -> what corrects it -> its cause
     runs: tuple[RunRecord, ...] = field(repr=False)  #: as known at the earlier moment
     later_runs: tuple[RunRecord, ...] = field(repr=False)
     heads: tuple[Revision, ...] = field(repr=False)
@@ -61,8 +61,9 @@ class Between:
         if cause == RESTATEMENT:
             return len({h.chain for h in _differing(self.heads, self.later_heads)})
         late = len(_fresh(self.heads, self.later_heads)) if cause == LATE else 0
-        corrections = sum(cause in causes for causes in self.corrected.values())
-        return late + (corrections if cause != LATE else sum(line.cause == LATE for line in self.lines))
+        here = {line.entry_id for line in self.lines if line.cause == cause}
+        gone = {one for by in self.corrected.values() for one, told in by.items() if told == cause}
+        return late + len(here | gone)
 
     def entries(self, causes: Collection[str]) -> list[Entry]:
         """What counts once these causes have happened."""
@@ -75,7 +76,7 @@ class Between:
             for line in self.lines
             if happened(line.cause)
             and line.entry.kind != WITHDRAWN
-            and not any(happened(cause) for cause in self.corrected.get(line.entry_id, ()))
+            and not any(happened(cause) for cause in self.corrected.get(line.entry_id, {}).values())
         ]
 
     def revisions(self, causes: Collection[str]) -> tuple[Revision, ...]:
@@ -100,11 +101,11 @@ def between(book: Ledger, period: Period, since: datetime, until: datetime) -> B
     brought: dict[str, str | None] = {}
     for row, entry in rows:
         brought[row.entry_id] = None if row.recorded_at <= first else _cause(entry, known)
-    corrected: dict[str, tuple[str | None, ...]] = {}
+    corrected: dict[str, dict[str, str | None]] = {}
     for row in book.scan(periods.corrections(last)):
         if row.supersedes in known:
             cause = brought.get(row.entry_id, None if row.recorded_at <= first else CORRECTION)
-            corrected[row.supersedes] = (*corrected.get(row.supersedes, ()), cause)
+            corrected.setdefault(row.supersedes, {})[row.entry_id] = cause
     months = period.months()
     return Between(
         period=period,
