@@ -9,8 +9,8 @@ from functools import lru_cache
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Usage
 
 from wattbook_csp.bills import names
-from wattbook_csp.bills.hours import Hours, Machine, hours_of, moment, period_end
-from wattbook_csp.bills.rows import named, rows
+from wattbook_csp.bills.hours import Hours, Kind, Kinds, Machine, per_hour, span
+from wattbook_csp.bills.rows import NULLS, named, plain, rows
 from wattbook_csp.notes import Notes
 
 FORMAT = "aws-cur"
@@ -18,10 +18,15 @@ REQUIRED = (
     "line_item_line_item_type", "line_item_usage_type", "line_item_usage_amount", "line_item_usage_start_date",
     "line_item_usage_end_date", "line_item_usage_account_id", "line_item_product_code",
 )  # fmt: skip
-COLUMNS = (
-    *REQUIRED, "product_instance_type", "product_region_code", "product_region", "pricing_unit", "resource_tags",
-    "resource_tags_user_project", "split_line_item_parent_resource_id", "bill_billing_entity", "identity_line_item_id",
+#: in which lines of one kind differ; the others say what kind of line it is
+VARYING = (
+    "line_item_usage_start_date", "line_item_usage_end_date", "line_item_usage_amount", "identity_line_item_id",
     "identity_time_interval",
+)  # fmt: skip
+TELLING = (
+    "line_item_line_item_type", "line_item_usage_type", "line_item_usage_account_id", "line_item_product_code",
+    "product_instance_type", "product_region_code", "product_region", "pricing_unit", "resource_tags",
+    "resource_tags_user_project", "split_line_item_parent_resource_id", "bill_billing_entity",
 )  # fmt: skip
 #: use; everything else is a fee, a tax, a credit, a refund or the negation of what a savings plan covers
 USED = {"Usage", "DiscountedUsage", "SavingsPlanCoveredUsage"}
@@ -30,7 +35,7 @@ _EC2 = re.compile(r"(?:\w+-)?(?:Box|Spot|Dedicated|HostBox|SchedUsageBox|FleetBo
 _UNUSED = re.compile(r"(?:\w+-)?Unused|Reservation:", re.I)
 _HOST = re.compile(r"(?:\w+-)?HostUsage:", re.I)
 _EXECUTION = re.compile(r"(?:BILLING_PERIOD|billing_period)=(\d{4}-\d{2})/(\d{8}T\d{6,}Z|\d{4}-\d{2}-\d{2}T[^/]+)/")
-_TELLING = ("line_item_usage_type", "line_item_usage_amount", "line_item_line_item_type", "line_item_usage_account_id")
+_SEEN = ("line_item_usage_type", "line_item_usage_amount", "line_item_line_item_type", "line_item_usage_account_id")
 
 
 @lru_cache(maxsize=4096)
@@ -41,20 +46,33 @@ def canonical(name: str) -> str:
 
 
 def sniff(file: SourceFile) -> bool:
-    return named(file, _TELLING, canonical) >= 3
+    return named(file, _SEEN, canonical) >= 3
 
 
 def read(source: ImportSource) -> Iterator[Usage | Problem]:
     notes = Notes()
-    hours = Hours(notes, several=len(source.files) > 1)
+    files = newest_execution(source.files, notes)
+    hours = Hours(notes, several=len(files) > 1)
     tag = source.options.get("project_tag", "project")
-    for file in newest_execution(source.files, notes):
+    kinds = Kinds(lambda *cells: _kind(hours, plain(cells), tag))
+    for file in files:
         hours.next_file()
-        for line, cells in rows(file, notes, COLUMNS, REQUIRED, canonical):
+        for line, start, end, amount, identity, interval, *telling in rows(
+            file, notes, (*VARYING, *TELLING), REQUIRED, canonical
+        ):
+            if not amount or amount in NULLS:
+                continue
+            field = None
             try:
-                _take(hours, cells, tag)
+                kind = kinds.of(tuple(telling))
+                if kind is None or (identity and hours.known((identity, interval))):
+                    continue
+                field = "line_item_usage_start_date"
+                first, last = span(start, end)
+                field = "line_item_usage_amount"
+                hours.add(kind, amount, first, last)
             except ImportFailed as refused:
-                raise ImportFailed(refused.reason, path=file.path, line=line, field=refused.field) from None
+                raise ImportFailed(refused.reason, path=file.path, line=line, field=refused.field or field) from None
     yield from hours.usages()
 
 
@@ -80,43 +98,25 @@ def newest_execution(files: Iterable[SourceFile], notes: Notes) -> list[SourceFi
     return [*others, *(file for _, (_, some) in sorted(kept.items()) for file in some)]
 
 
-def _take(hours: Hours, cells: list[str], tag: str) -> None:
-    (
-        kind, usage_type, amount, start, end, account, product, instance, region, older_region, unit, tags,
-        older_project, parent, entity, identity, interval,
-    ) = cells  # fmt: skip
+def _kind(hours: Hours, cells: list[str], tag: str) -> Kind | None:
+    kind, usage_type, account, product, instance, region, older_region, unit, tags, older_project, parent, entity = (
+        cells
+    )
     # a split line is a part of the line of the machine that it ran on
-    if kind not in USED or parent or entity == "AWS Marketplace" or not amount:
-        return
-    machine = _machine(product[: names.MAX_TEXT], usage_type[: names.MAX_TEXT], instance[: names.MAX_TEXT])
-    if machine is None:
-        return
-    try:
-        found = hours_of(amount, unit or "Hrs")
-    except ImportFailed as refused:
-        raise ImportFailed(refused.reason, field="line_item_usage_amount") from None
-    if found is None:
-        return
+    if kind not in USED or parent or entity == "AWS Marketplace":
+        return None
+    machine = _machine(product, usage_type, instance)
+    time = per_hour(unit or "Hrs")
+    if machine is None or time is None:
+        return None
     if not account:
         raise ImportFailed("is empty", field="line_item_usage_account_id")
-    if identity and hours.known((identity, interval)):
-        return
-    field = "line_item_usage_start_date"
-    try:
-        first = moment(start)
-        field = "line_item_usage_end_date"
-        last = period_end(end)
-        if last <= first:
-            raise ImportFailed("ends before it begins")
-    except ImportFailed as refused:
-        raise ImportFailed(refused.reason, field=field) from None
-    hours.add(
-        machine, found, provider="aws", account=account, start=first, end=last, region=region or older_region,
-        project=names.project_of(tags, tag) or older_project,
+    return hours.kind(
+        provider="aws", account=account, machine=machine, region=region or older_region,
+        project=names.project_of(tags, tag) or older_project, per_hour=time,
     )  # fmt: skip
 
 
-@lru_cache(maxsize=65_536)
 def _machine(product: str, usage_type: str, instance: str) -> Machine | None:
     """The machine whose hours a usage type counts; what EMR and others charge on top of EC2's is none."""
     if _UNUSED.match(usage_type):

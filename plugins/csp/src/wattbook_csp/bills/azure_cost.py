@@ -10,14 +10,20 @@ from functools import lru_cache
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Usage
 
 from wattbook_csp.bills import names
-from wattbook_csp.bills.hours import Hours, Machine, hours_of, moment
-from wattbook_csp.bills.rows import named, rows
+from wattbook_csp.bills.hours import Hours, Kind, Kinds, Machine, moment, per_hour
+from wattbook_csp.bills.rows import NULLS, named, plain, rows
 from wattbook_csp.notes import Notes
 
 FORMAT = "azure-cost"
 REQUIRED = ("date", "subscriptionid", "metercategory", "unitofmeasure", "quantity", "chargetype", "additionalinfo")
-COLUMNS = (*REQUIRED, "metername", "resourcelocation", "resourceid", "tags", "meterid", "publishertype")
-_TELLING = ("metercategory", "unitofmeasure", "quantity", "chargetype", "additionalinfo", "resourcelocation")
+#: in which rows of one kind differ; the others say what kind of row it is
+VARYING = ("date", "quantity", "resourceid", "meterid")
+TELLING = (
+    "subscriptionid", "metercategory", "unitofmeasure", "chargetype", "additionalinfo", "metername", "resourcelocation",
+    "tags", "publishertype",
+)  # fmt: skip
+_SEEN = ("metercategory", "unitofmeasure", "quantity", "chargetype", "additionalinfo", "resourcelocation")
+DAY = timedelta(days=1)
 _DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 _SAME = {
     "usagedatetime": "date", "usagedate": "date", "instanceid": "resourceid", "subscriptionguid": "subscriptionid",
@@ -33,57 +39,53 @@ def canonical(name: str) -> str:
 
 
 def sniff(file: SourceFile) -> bool:
-    return named(file, _TELLING, canonical) >= 5
+    return named(file, _SEEN, canonical) >= 5
 
 
 def read(source: ImportSource) -> Iterator[Usage | Problem]:
     notes = Notes()
     hours = Hours(notes, several=len(source.files) > 1)
     tag = source.options.get("project_tag", "project")
+    kinds = Kinds(lambda *cells: _kind(hours, plain(cells), tag))
     for file in source.files:
         hours.next_file()
-        for line, cells in rows(file, notes, COLUMNS, REQUIRED, canonical):
+        for line, date, quantity, resource, meter, *telling in rows(
+            file, notes, (*VARYING, *TELLING), REQUIRED, canonical
+        ):
+            if not quantity or quantity in NULLS:
+                continue
+            field = None
             try:
-                _take(hours, cells, tag)
+                kind = kinds.of(tuple(telling))
+                # the amortised view of a month holds the same use as the actual one
+                if kind is None or hours.known((date, quantity, resource.lower(), meter, *telling)):
+                    continue
+                field = "date"
+                first = moment(day(date))
+                field = "quantity"
+                hours.add(kind, quantity, first, first[0] + DAY)
             except ImportFailed as refused:
-                raise ImportFailed(refused.reason, path=file.path, line=line, field=refused.field) from None
+                raise ImportFailed(refused.reason, path=file.path, line=line, field=refused.field or field) from None
     yield from hours.usages()
 
 
-def _take(hours: Hours, cells: list[str], tag: str) -> None:
-    (
-        date, subscription, category, unit, quantity, charge, info, meter, region, resource, tags, meter_id, publisher,
-    ) = cells  # fmt: skip
+def _kind(hours: Hours, cells: list[str], tag: str) -> Kind | None:
+    subscription, category, unit, charge, info, meter, region, tags, publisher = cells
     # reservations that nobody used, purchases, refunds, and licences beside the machine's own row are no use
-    if charge != "Usage" or category != "Virtual Machines" or not quantity:
-        return
-    if publisher.lower() == "marketplace":
-        return
+    if charge != "Usage" or category != "Virtual Machines" or publisher.lower() == "marketplace":
+        return None
     told = names.read_json(info)
-    if "SoftwareOnly" in str(told.get("UsageType") or ""):
-        return
-    try:
-        found = hours_of(quantity, unit)
-    except ImportFailed as refused:
-        raise ImportFailed(refused.reason, field="quantity") from None
-    if found is None:
-        return
-    size = told.get("ServiceType")
-    meter = meter[: names.MAX_TEXT]
+    time = per_hour(unit)
+    if time is None or "SoftwareOnly" in str(told.get("UsageType") or ""):
+        return None
+    size, meter = told.get("ServiceType"), meter[: names.MAX_TEXT]
     machine = Machine(instance=size) if isinstance(size, str) and size else names.from_azure(meter)
     if machine is None:
         machine = Machine(unmapped=f"the bill does not name the size of the virtual machine ({meter[:80]})")
     if not subscription:
         raise ImportFailed("is empty", field="subscriptionId")
-    # the amortised view of a month holds the same use as the actual one
-    if hours.known((date, subscription.lower(), resource.lower(), meter_id or meter, info, quantity, tags)):
-        return
-    try:
-        first = moment(day(date))
-    except ImportFailed as refused:
-        raise ImportFailed(refused.reason, field="date") from None
-    hours.add(
-        machine, found, provider="azure", account=subscription.lower(), start=first, end=first + timedelta(days=1),
+    return hours.kind(
+        provider="azure", account=subscription.lower(), machine=machine, per_hour=time,
         region=re.sub(r"\s", "", region).lower(), project=names.project_of(tags, tag),
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -13,8 +14,8 @@ from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Usage
 
 from wattbook_csp import decimals, json_rows, pages
 from wattbook_csp.bills import names
-from wattbook_csp.bills.hours import Hours, Machine, hours_of, moment, period_end
-from wattbook_csp.bills.rows import named, rows
+from wattbook_csp.bills.hours import Hours, Kind, Kinds, Machine, moment, per_hour, span
+from wattbook_csp.bills.rows import NULLS, named, plain, rows
 from wattbook_csp.notes import Notes
 
 FORMAT = "gcp-billing"
@@ -22,10 +23,15 @@ REQUIRED = (
     "billing_account_id", "service_description", "sku_description", "usage_start_time", "usage_end_time",
     "usage_amount", "usage_unit",
 )  # fmt: skip
-COLUMNS = (*REQUIRED, "cost_type", "project_id", "location_region", "location_location", "resource_name",
-           "system_labels", "labels")  # fmt: skip
-_TELLING = ("billing_account_id", "sku_description", "usage_start_time", "usage_amount", "usage_unit", "cost_type")
+#: in which rows of one kind differ; the others say what kind of row it is
+VARYING = ("usage_start_time", "usage_end_time", "usage_amount", "resource_name")
+TELLING = (
+    "billing_account_id", "service_description", "sku_description", "usage_unit", "cost_type", "project_id",
+    "location_region", "location_location", "system_labels", "labels",
+)  # fmt: skip
+_SEEN = ("billing_account_id", "sku_description", "usage_start_time", "usage_amount", "usage_unit", "cost_type")
 MACHINE_SPEC, CORES = "compute.googleapis.com/machine_spec", "compute.googleapis.com/cores"
+SECOND = timedelta(seconds=1)  #: of what ran for no second that was counted
 #: families whose types contain their accelerators (cloud.google.com/compute/docs/accelerator-optimized-machines)
 WITH_GPUS = ("a2-", "a3-", "a4-", "a4x-", "g2-", "g4-")
 
@@ -38,20 +44,30 @@ def canonical(name: str) -> str:
 def sniff(file: SourceFile) -> bool:
     if _is_json(file):
         return all(f'"{name}"'.encode() in file.head for name in ("billing_account_id", "sku", "usage_start_time"))
-    return named(file, _TELLING, canonical) >= 5
+    return named(file, _SEEN, canonical) >= 5
 
 
 def read(source: ImportSource) -> Iterator[Usage | Problem]:
     notes = Notes()
     hours = Hours(notes, several=len(source.files) > 1)
-    tag = source.options.get("project_tag")
+    tag = source.options.get("project_tag", "")
+    kinds = Kinds(lambda *cells: _kind(hours, plain(cells), tag))
     for file in source.files:
         hours.next_file()
-        for line, cells in _cells(file, notes):
+        for line, start, end, amount, resource, *telling in _rows(file, notes):
+            if not amount or amount in NULLS:
+                continue
+            field = None
             try:
-                _take(hours, cells, tag)
+                kind = kinds.of(tuple(telling))
+                if kind is None or hours.known((start, end, amount, resource, *telling)):
+                    continue
+                field = "usage_start_time"
+                first, last = (moment(start), moment(start)[0] + SECOND) if start == end else span(start, end)
+                field = "usage.amount"
+                hours.add(kind, amount, first, last)
             except ImportFailed as refused:
-                raise ImportFailed(refused.reason, path=file.path, line=line, field=refused.field) from None
+                raise ImportFailed(refused.reason, path=file.path, line=line, field=refused.field or field) from None
     yield from hours.usages()
 
 
@@ -59,7 +75,7 @@ def _is_json(file: SourceFile) -> bool:
     return file.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
 
 
-def _cells(file: SourceFile, notes: Notes) -> Iterator[tuple[int, list[Any]]]:
+def _rows(file: SourceFile, notes: Notes) -> Iterator[tuple[Any, ...]]:
     if not _is_json(file):
         yield from rows(file, notes, COLUMNS, REQUIRED, canonical)
         return
@@ -67,9 +83,10 @@ def _cells(file: SourceFile, notes: Notes) -> Iterator[tuple[int, list[Any]]]:
         for name, path in _PATHS.items():
             if name in REQUIRED and pages.get(row, *path) is None:
                 raise ImportFailed("the field is missing", path=file.path, line=line, field=".".join(path))
-        yield line, [_scalar(pages.get(row, *path)) for path in _PATHS.values()]
+        yield line, *(_scalar(pages.get(row, *_PATHS[name])) for name in COLUMNS)
 
 
+COLUMNS = (*VARYING, *TELLING)
 _PATHS = {
     **{name: (name,) for name in COLUMNS},
     "service_description": ("service", "description"),
@@ -83,47 +100,28 @@ _PATHS = {
 }
 
 
-def _scalar(value: Any) -> Any:
-    return value if isinstance(value, list) else pages.text(value)
+def _scalar(value: Any) -> str:
+    """Labels are a list of keys and values, which stays text as in CSV."""
+    return json.dumps(value) if isinstance(value, list) else pages.text(value)
 
 
-def _take(hours: Hours, cells: list[Any], tag: str | None) -> None:
-    (
-        account, service, sku, start, end, amount, unit, cost_type, project, region, location, resource, system, labels,
-    ) = cells  # fmt: skip
-    if service != "Compute Engine" or cost_type not in ("", "regular") or not amount:
-        return
+def _kind(hours: Hours, cells: list[str], tag: str) -> Kind | None:
+    account, service, sku, unit, cost_type, project, region, location, system, labels = cells
+    if service != "Compute Engine" or cost_type not in ("", "regular"):
+        return None
     spec = _labels(system)
     machine, cores = _machine(sku[: names.MAX_TEXT], spec.get(MACHINE_SPEC, ""), spec.get(CORES, ""))
-    if machine is None:
-        return
-    try:
-        found = hours_of(amount, unit)
-    except ImportFailed as refused:
-        raise ImportFailed(refused.reason, field="usage.amount") from None
-    if found is None:
-        return
+    time = per_hour(unit)
+    if machine is None or time is None:
+        return None
     if not account:
         raise ImportFailed("is empty", field="billing_account_id")
-    if hours.known((account, project, sku, start, end, amount, resource, location, str(labels))):
-        return
-    field = "usage_start_time"
-    try:
-        first = moment(start)
-        field = "usage_end_time"
-        last = period_end(end)
-        if last <= first:
-            last = first + timedelta(seconds=1)  # an instance that ran for no second that was counted
-    except ImportFailed as refused:
-        raise ImportFailed(refused.reason, field=field) from None
-    named_project = _labels(labels).get(tag, "") if tag else ""
-    hours.add(
-        machine, found / cores, provider="gcp", account=account, start=first, end=last, region=region or location,
-        project=named_project or project,
+    return hours.kind(
+        provider="gcp", account=account, machine=machine, region=region or location, per_hour=time * cores,
+        project=(_labels(labels).get(tag, "") if tag else "") or project,
     )  # fmt: skip
 
 
-@lru_cache(maxsize=65_536)
 def _machine(sku: str, spec: str, cores: str) -> tuple[Machine | None, Decimal]:
     """The machine of a row and how many of its hours one of the machine's is.
 
@@ -141,10 +139,9 @@ def _machine(sku: str, spec: str, cores: str) -> tuple[Machine | None, Decimal]:
     return machine, Decimal(1)
 
 
-def _labels(value: Any) -> Mapping[str, str]:
-    """Labels as BigQuery writes them: a list of keys and values, in JSON or as its text."""
-    if isinstance(value, str):
-        if not value.startswith("["):
-            return {}
-        value = names.read_json(f'{{"labels": {value}}}').get("labels")
-    return {pages.text(one.get("key")): pages.text(one.get("value")) for one in pages.objects(value)}
+def _labels(text: str) -> Mapping[str, str]:
+    """Labels as BigQuery writes them: a list of keys and values."""
+    if not text.startswith("["):
+        return {}
+    found = pages.objects(names.read_json(f'{{"labels": {text}}}').get("labels"))
+    return {pages.text(one.get("key")): pages.text(one.get("value")) for one in found}

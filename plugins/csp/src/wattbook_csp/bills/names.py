@@ -71,7 +71,7 @@ def from_azure(meter: str) -> Machine | None:
     """``Standard_NC48ads_A100_v4`` of the meter ``NC48ads A100 v4``; sizes that share a meter are equal."""
     found = _AZURE_METER.fullmatch(meter.strip())
     if found:
-        return Machine(instance="Standard_" + found[1].replace(" ", "_"))
+        return Machine(instance=("Standard_" + found[1].replace(" ", "_"))[:100])
     return _unnamed(meter)
 
 

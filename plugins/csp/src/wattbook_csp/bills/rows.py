@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
 
 from wattbook import SourceFile
 
 from wattbook_csp import parquet, tables
 from wattbook_csp.notes import Notes
 
-NULLS = ("NULL", "null", "None", "\\N")  #: how tools write that there is nothing
+NULLS = {"NULL", "null", "None", "\\N"}  #: how tools write that there is nothing
 
 
 def rows(
@@ -18,16 +19,20 @@ def rows(
     columns: Sequence[str],
     required: Collection[str],
     canonical: Callable[[str], str] = str,
-) -> Iterator[tuple[int, list[str]]]:
-    """Line and cells of each row in the order of *columns*; ``""`` where there is nothing."""
+) -> Iterator[tuple[Any, ...]]:
+    """Line and cells of each row in the order of *columns*, as they stand there."""
     batches = (
         parquet.batches(file, columns, required)
         if parquet.is_parquet(file)
         else tables.batches(file, notes, columns, required, canonical=canonical)
     )
     for lines, found in batches:
-        for line, *cells in zip(lines, *found, strict=True):
-            yield line, ["" if cell in NULLS else cell for cell in cells]
+        yield from zip(lines, *found, strict=True)
+
+
+def plain(cells: Sequence[str]) -> list[str]:
+    """Cells with ``""`` where there is nothing."""
+    return ["" if cell in NULLS else cell for cell in cells]
 
 
 def named(file: SourceFile, telling: Collection[str], canonical: Callable[[str], str] = str) -> int:
