@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 import wattbook
 from wattbook import spool
+from wattbook.accounting.overlaps import without_overlaps
 from wattbook.config import Config
 from wattbook.model import Chip, Host, Reading
 from wattbook.plugins import gather
@@ -519,3 +520,59 @@ def test_importing_the_name_loads_no_plugin_and_starts_no_thread() -> None:
     code = "import sys, threading; from wattbook import track; print('pluggy' in sys.modules, threading.active_count())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "1"]
+
+
+# --- what this process caused ---------------------------------------------------------------------
+
+
+def busy(seconds: float) -> None:
+    until_s = time.process_time() + seconds
+    while time.process_time() < until_s:
+        pass
+
+
+def test_a_block_can_book_what_its_process_caused(state: Path) -> None:
+    with wattbook.track(attribute="process", strict=True) as run:
+        busy(0.3)
+    assert run.attributed is not None
+    assert run.attributed["attribute"] == "process"
+    assert run.energy_j == pytest.approx(run.attributed["process_j"])
+    assert run.attributed["machine_j"] == pytest.approx(run.attributed["process_j"] + run.attributed["rest_j"])
+    (content,) = contents(state)
+    assert {e.attribution for e in content.entries if e.kind == "reading"} == {"process:used"}
+
+
+def test_a_policy_that_there_is_not_is_told(state: Path) -> None:
+    with (
+        pytest.warns(RuntimeWarning, match="idle: it is one of used, reserved, none"),
+        wattbook.track(idle="mine") as run,
+    ):
+        pass
+    assert run.complete
+    with pytest.raises(ValueError, match="attribute: it is one of machine, process"):
+        wattbook.track(attribute="me", strict=True).start()
+
+
+def test_two_stretches_of_one_process_at_one_time_are_not_counted_twice(state: Path) -> None:
+    first = wattbook.track(attribute="process", project="a")
+    second = wattbook.track(attribute="process", project="b")
+    one = first.start()
+    done: list[Any] = []
+
+    def other() -> None:
+        with second as run:
+            busy(0.2)
+        done.append(run)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    busy(0.2)
+    thread.join()
+    first.stop()
+    (two,) = done
+    assert two.parent_id == one.run_id
+    runs = {c.run.run_id: c.run for c in contents(state) if c.run is not None}
+    entries = [e for c in contents(state) for e in c.entries if e.kind == "reading"]
+    kept, _ = without_overlaps(entries, runs)
+    assert one.energy_j is not None
+    assert sum(e.energy_j or 0.0 for e in kept) <= one.energy_j * 1.05

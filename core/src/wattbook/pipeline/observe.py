@@ -135,7 +135,8 @@ class Observer:
         start = utc_text(self._moment(self.order["started_s"]))
         return RunRecord(
             run_id=self.order["run_id"],
-            parent_id=self.order["parent_id"],
+            # two stretches of one process at one time claim the same part: one is taken out of the other
+            parent_id=(self.order.get("beside_id") if self.causing.parts else None) or self.order["parent_id"],
             start=start,
             end=start,
             complete=False,

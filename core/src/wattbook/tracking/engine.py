@@ -121,8 +121,9 @@ class Engine:
             if not _active:
                 _outer[:] = [os.environ.get(RUN_ID) or None]
             self.run.parent_id = around.run.run_id if around is not None else _outer[0]
+            beside = _active[-1].run.run_id if around is None and _active else None
             self._order |= {
-                "run_id": self.run.run_id, "parent_id": self.run.parent_id, "argv": [_program()], "stat": _stat(),
+                "beside_id": beside, "run_id": self.run.run_id, "parent_id": self.run.parent_id, "argv": [_program()], "stat": _stat(),
                 "pid": self._pid, "started_at": time.time(), "started_s": time.monotonic(), "cpu_before_s": _cpu_s(),
             }  # fmt: skip
             thread = threading.Thread(target=self._observe, name="wattbook", daemon=True)

@@ -64,7 +64,7 @@ class TrackedRun:
     def take(self, document: Mapping[str, Any]) -> None:
         """Fill in the figures of the document that ``wattbook run --json`` would print."""
         for name in (
-            "start", "end", "duration_s", "energy_j", "energy_low_j", "energy_high_j", "co2e_g", "co2e_low_g",
+            "parent_id", "start", "end", "duration_s", "energy_j", "energy_low_j", "energy_high_j", "co2e_g", "co2e_low_g",
             "co2e_high_g", "process_share", "attributed", "by_basis_j", "factor",
         ):  # fmt: skip
             setattr(self, name, document[name])
