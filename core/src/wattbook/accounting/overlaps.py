@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
-from wattbook.accounting.parts import Excess, beside
+from wattbook.accounting.parts import beside
 from wattbook.accounting.split import split
+from wattbook.accounting.stated import Excess
 from wattbook.accounting.totals import counts
 from wattbook.records import Entry, RunRecord, utc_time
 from wattbook.resolve import Tree

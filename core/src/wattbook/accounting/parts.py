@@ -9,26 +9,15 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field
 
 from wattbook.accounting.split import split
+from wattbook.accounting.stated import NOISE, SCALED, Excess, address_of, bounded, key_of, scaled
 from wattbook.records import Entry, RunRecord, utc_time
 from wattbook.resolve import Tree
 
 LEFT = "what runs caused in this time is counted with them"
-SCALED = "cut to what the machine used"
-NOISE = 1e-9  #: sums of floating-point numbers differ by less
-
-
-@frozen(kw_only=True)
-class Excess:
-    """What parts claim beyond the record in which they lie."""
-
-    run_id: str
-    counted_in: tuple[str, ...]
-    energy_j: float
 
 
 def beside(
@@ -41,9 +30,9 @@ def beside(
     that they state themselves.  The order of the entries makes no difference.
     """
     by_run: dict[str, list[Entry]] = defaultdict(list)
-    for part in sorted(parts, key=_key):
+    for part in sorted(parts, key=key_of):
         by_run[part.run_id].append(part)
-    records = sorted(records, key=_key)
+    records = sorted(records, key=key_of)
     above = {run_id: [run for run in _enclosing(run_id, runs) if run in by_run] for run_id in by_run}
     excess: list[Excess] = []
     kept: dict[str, list[Entry]] = {run_id: [] for run_id in by_run}
@@ -62,7 +51,7 @@ def beside(
         taken, alone, records, more = _take(alone, records, tree)
         excess += more
         _keep(taken, kept)
-        alone, more = _bounded(alone, tree)
+        alone, more = bounded(alone, tree)
         excess += more
         _keep(alone, kept)
     found = [*(part for some in kept.values() for part in some), *records]
@@ -72,10 +61,6 @@ def beside(
 def _keep(parts: Iterable[Entry], kept: Mapping[str, list[Entry]]) -> None:
     for part in parts:
         kept[part.run_id].append(part)
-
-
-def _key(entry: Entry) -> tuple[str, ...]:
-    return (entry.start, entry.end, entry.device, entry.domain, entry.run_id, entry.source)
 
 
 def _enclosing(run_id: str, runs: Mapping[str, RunRecord]) -> Iterator[str]:
@@ -106,9 +91,9 @@ def _take(
     """The pieces of *parts* that the records cover, those that they do not, what is left of the records, the excess."""
     inside: list[tuple[Entry, dict[int, float]]] = []
     outside: list[Entry] = []
-    records = sorted(records, key=_key)
+    records = sorted(records, key=key_of)
     first = 0
-    for part in sorted(parts, key=_key):
+    for part in sorted(parts, key=key_of):
         while first < len(records) and records[first].end <= part.start:
             first += 1
         met = []
@@ -116,7 +101,7 @@ def _take(
             record = records[number]
             if record.start >= part.end:
                 break
-            if part.start < record.end and tree.overlap(_address(record), _address(part)):
+            if part.start < record.end and tree.overlap(address_of(record), address_of(part)):
                 met.append((number, record))
         if not met:
             outside.append(part)
@@ -137,7 +122,7 @@ def _take(
         held_j = math.fsum(records[number].energy_j or 0.0 for number in pool.records)
         claimed_j = math.fsum(piece.energy_j or 0.0 for piece in pool.covered)
         cut = 1.0 if claimed_j <= held_j * (1 + NOISE) else held_j / claimed_j
-        kept += pool.covered if cut == 1.0 else [_scaled(piece, cut, SCALED) for piece in pool.covered]
+        kept += pool.covered if cut == 1.0 else [scaled(piece, cut, SCALED) for piece in pool.covered]
         if cut < 1.0:
             names = tuple(sorted({records[number].run_id for number in pool.records}))
             excess += [
@@ -157,12 +142,8 @@ def _take(
             energy_j = record.energy_j or 0.0
             remains_j = 0.0 if spare_j <= 0 else spare[number] * (rest_j / spare_j)
             factor = 0.0 if remains_j <= NOISE * energy_j else min(1.0, remains_j / energy_j)
-            remaining[number] = _scaled(record, factor, LEFT)
+            remaining[number] = scaled(record, factor, LEFT)
     return kept, outside, remaining, excess
-
-
-def _address(entry: Entry) -> str:
-    return f"{entry.device}/{entry.domain}"
 
 
 def _weight(record: Entry, part: Entry) -> float:
@@ -220,78 +201,3 @@ def _connected(inside: Sequence[tuple[Entry, dict[int, float]]]) -> Iterator[_Po
         pool.covered.append(piece)
         pool.claims.append(claim)
     yield from (pools[number] for number in sorted(pools))
-
-
-def _scaled(entry: Entry, factor: float, mark: str) -> Entry:
-    """An entry with all its joules times *factor*, and a warning that says why."""
-    low, middle, high = (
-        None if joules is None else joules * factor for joules in (entry.low_j, entry.energy_j, entry.high_j)
-    )
-    if middle is not None:  # a last digit must not turn the interval inside out
-        low = None if low is None else min(low, middle)
-        high = None if high is None else max(high, middle)
-    warnings = entry.warnings if mark in entry.warnings else (*entry.warnings, mark)
-    return evolve(entry, energy_j=middle, low_j=low, high_j=high, warnings=warnings)
-
-
-# --- parts without a record ----------------------------------------------------------------------
-
-
-def machine_w(part: Entry) -> float | None:
-    """The machine's mean power that a part states as what it is a part of."""
-    for term in part.terms:
-        told = term.get("of_w")
-        if isinstance(told, (int, float)) and math.isfinite(told) and told >= 0:
-            return float(told)
-    return None
-
-
-def _bounded(parts: Sequence[Entry], tree: Tree) -> tuple[list[Entry], list[Excess]]:
-    """Parts of several runs at one time are together no more than the machine that they state."""
-    kept: list[Entry] = []
-    excess: list[Excess] = []
-    for some in _meeting(sorted(parts, key=_key), tree):
-        names = {part.run_id for part in some}
-        machine_j = _union_j(some) if len(names) > 1 else None
-        claimed_j = math.fsum(part.energy_j or 0.0 for part in some)
-        if machine_j is None or claimed_j <= machine_j * (1 + NOISE):
-            kept += some
-            continue
-        for part in some:
-            kept.append(_scaled(part, machine_j / claimed_j, SCALED))
-            others = tuple(sorted(names - {part.run_id}))
-            lost_j = (part.energy_j or 0.0) * (1 - machine_j / claimed_j)
-            excess.append(Excess(run_id=part.run_id, counted_in=others, energy_j=lost_j))
-    return kept, excess
-
-
-def _meeting(parts: Sequence[Entry], tree: Tree) -> Iterator[list[Entry]]:
-    """Groups of parts, in the order of time, such that those of different groups share no domain or no time."""
-    groups: list[tuple[list[Entry], str]] = []
-    for part in parts:
-        mine = [part]
-        until = part.end
-        apart = []
-        for group, end in groups:
-            if part.start < end and any(tree.overlap(_address(part), _address(other)) for other in group):
-                mine = [*group, *mine]
-                until = max(until, end)
-            elif part.start >= end:
-                yield group
-            else:
-                apart.append((group, end))
-        groups = [*apart, (mine, until)]
-    yield from (group for group, _ in groups)
-
-
-def _union_j(parts: Sequence[Entry]) -> float | None:
-    """The energy of the machine while any of the parts lasted; ``None`` where one of them does not state its power."""
-    edges = sorted({moment for part in parts for moment in (part.start, part.end)})
-    total = []
-    for start, end in pairwise(edges):
-        powers = [machine_w(part) for part in parts if part.start <= start and end <= part.end]
-        if any(power is None for power in powers):
-            return None
-        if powers:
-            total.append(max(p for p in powers if p is not None) * (utc_time(end) - utc_time(start)).total_seconds())
-    return math.fsum(total)

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
+from wattbook.pipeline.causing import BOARDS, LEAST_BUSY_S
+
 TICK_S = 0.01  #: the kernel counts the processors' busy time in hundredths of a second
-LEAST_BUSY_S = 0.05  #: below this, those ticks are too coarse for a share
 LONGEST_FORMULA = 400
-BOARDS = ("gpu:", "module:")  #: devices that processors do not stand for: their users are counted, not their time
 
 
 class Share(NamedTuple):

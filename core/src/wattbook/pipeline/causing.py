@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wattbook.resolve import Verdict
 
 LEAST_BUSY_S = 0.05  #: below this, the machine's clock ticks are too coarse for a share
-BY_PROCESSORS = ("cpu:", "dram:", "machine", "soc:")  #: devices that are never looked at by their users
+BOARDS = ("gpu:", "module:")  #: devices that processors do not stand for: they are divided by their users
 
 
 class Clock(Protocol):
@@ -64,7 +64,7 @@ class Causing:
     def watched(self, verdict: Verdict) -> Meter:
         """The chosen meter; where it reads boards, it is also asked who uses them."""
         assert verdict.meter is not None
-        if all(domain.device.startswith(BY_PROCESSORS) for domain in verdict.domains):
+        if not any(domain.device.startswith(BOARDS) for domain in verdict.domains):
             return verdict.meter
         from wattbook.pipeline.boards import Boards, descends_from
 
