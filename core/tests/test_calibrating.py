@@ -16,8 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wattbook import corrections
 from wattbook.accounting import total
-from wattbook.calibrating import Correction, Corrections, HostDay, applied, calibrate, host_days
+from wattbook.calibrating.correction import Correction, Corrections, applied
 from wattbook.calibrating.document import Origin, as_document, from_document
+from wattbook.calibrating.fit import calibrate
+from wattbook.calibrating.pairs import HostDay, host_days
 from wattbook.model import Basis, Domain, Reading, Term, Window
 from wattbook.records import Entry
 from wattbook.testing.builders import START

@@ -13,8 +13,9 @@ from attrs import asdict
 from wattbook.cli.common import common_options, print_json, tell
 
 if TYPE_CHECKING:
-    from wattbook.calibrating import Correction, Pairs
+    from wattbook.calibrating.correction import Correction
     from wattbook.calibrating.document import Origin
+    from wattbook.calibrating.pairs import Pairs
     from wattbook.ledger.store import Ledger
     from wattbook.report import Period
 
@@ -51,8 +52,8 @@ def command(
     if show or remove:
         _in_force(remove=remove, as_json=as_json, quiet=quiet)
         return
-    from wattbook.calibrating import calibrate
     from wattbook.calibrating.document import as_document
+    from wattbook.calibrating.fit import calibrate
     from wattbook.errors import WattbookError
     from wattbook.ledger.fold import fold_in
     from wattbook.ledger.store import Ledger
@@ -109,8 +110,7 @@ def _period(first: str | None, last: str | None, config: str | None) -> Period |
 
 def _pairs(book: Ledger, period: Period | None) -> tuple[Pairs, str]:
     """What meters and models say in a book, and when the newest of it was recorded."""
-    from wattbook.calibrating import Pairs
-    from wattbook.calibrating.pairs import by_moment
+    from wattbook.calibrating.pairs import Pairs, by_moment
     from wattbook.ledger import view
     from wattbook.records import utc_text
 
@@ -143,7 +143,7 @@ def _origin(url: str, watermark: str, period: Period | None) -> Origin:
 
 
 def _too_little(any_days: bool) -> str:
-    from wattbook.calibrating import MIN_HOST_DAYS
+    from wattbook.calibrating.fit import MIN_HOST_DAYS
 
     if any_days:
         return f"too little to calibrate on: no family of chips was measured on {MIN_HOST_DAYS} host-days"
