@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.overhead import install
+from benchmarks.peers import install
 from benchmarks.watch_cost import cpu_s
 
 RANGE_UJ = 262_143_328_850

@@ -1,8 +1,8 @@
-"""What wattbook costs a command, beside the bare command: ``python -m benchmarks.overhead [--peer codecarbon]``.
+"""What wattbook and its peers cost a command, beside the bare command: ``python -m benchmarks.overhead``.
 
 Rounds are paired: each one times every subject once, one after the other, and the ratios are medians over
 the rounds, so that a busy machine slows all of them alike.  A peer is installed into an environment of its
-own and never into this one.
+own and never into this one; ``--peer none`` leaves them out.  The JSON holds every figure of the tables.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-PEERS = {"codecarbon": ("codecarbon==3.3.2", ["codecarbon", "monitor", "--offline", "--country-iso-code", "FRA", "--"])}
+from benchmarks import watch_cost
+from benchmarks.peers import PEERS, ready
+
+#: what is promised of the wrapper
+ADDED_MS, PART_OF_CODECARBON, CPU_SHARE = 120.0, 1 / 20, 0.003
 BUSY = "import time\nuntil = time.monotonic() + {s}\nwhile time.monotonic() < until: sum(range(10_000))"
 
 
@@ -96,20 +98,26 @@ def while_it_runs(seconds: float, env: Mapping[str, str]) -> dict[str, Any]:
         words = [_script("wattbook"), "run", "-o", str(out), "--", sys.executable, "-c", BUSY.format(s=seconds)]
         whole = cost(words, env)
         own_s = whole.cpu_s - json.loads(out.read_text(encoding="utf-8"))["process_cpu_s"]
-    return {"seconds": seconds, "own_cpu_ms": round(1e3 * own_s, 1), "own_cpu_share": round(own_s / seconds, 5)}
+    return {
+        "seconds": seconds, "own_cpu_ms": round(1e3 * own_s, 1), "own_cpu_share": round(own_s / seconds, 5),
+        "within_promise": own_s / seconds < CPU_SHARE,
+    }  # fmt: skip
 
 
 def _script(name: str) -> str:
     return str(Path(sys.executable).parent / name)
 
 
-def install(peer: str, folder: Path) -> list[str]:
-    """A peer in its own environment; answers with the words that come before a command."""
-    requirement, words = PEERS[peer]
-    if not (folder / "bin" / words[0]).exists():
-        venv.create(folder, with_pip=True)
-        subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "-q", requirement], check=True)
-    return [str(folder / "bin" / words[0]), *words[1:]]
+def against_codecarbon(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """What wattbook adds to a command over what codecarbon adds, both against the bare command of the same round."""
+    added = {r["subject"].split()[0]: r["added_ms"] for r in rows}
+    if "codecarbon" not in added:
+        return None
+    part = added["wattbook"] / added["codecarbon"]
+    return {
+        "added_ms": added["wattbook"], "part_of_codecarbon": round(part, 4),
+        "within_promise": added["wattbook"] < ADDED_MS and part <= PART_OF_CODECARBON,
+    }  # fmt: skip
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -121,36 +129,70 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15)
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15, help="of what is quick; what is slow gets a third of them")
+    parser.add_argument("--busy", type=float, default=60.0, metavar="S", help="length of the busy command; 0: none")
+    parser.add_argument("--watch", type=float, default=60.0, metavar="S", help="how long the watch is seen; 0: none")
+    parser.add_argument("--peer", action="append", choices=[*PEERS, "none"], help="only these; repeatable")
     parser.add_argument(
-        "--busy", type=float, default=20.0, metavar="S", help="length of the busy command; 0 leaves it out"
-    )
-    parser.add_argument("--peer", action="append", choices=PEERS, default=[], help="install and time a peer, too")
-    parser.add_argument("--peers-folder", type=Path, help="keep the peers' environments here")
+        "--peers-folder", type=Path, default=Path(tempfile.gettempdir()) / "wattbook-peers",
+        help="where the peers' environments are kept (a gigabyte)  [default: %(default)s]",
+    )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE")
-    options = parser.parse_args()
-    home, out = (path and path.absolute() for path in (options.peers_folder, options.json))
+    return parser.parse_args()
+
+
+def measured(options: argparse.Namespace, folder: str) -> dict[str, Any]:
+    env = {**os.environ, "WATTBOOK_STATE": f"{folder}/state", "WATTBOOK_LEDGER": f"{folder}/book.db"}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # it would make every start compile everything
+    names = [] if options.peer == ["none"] else options.peer or list(PEERS)
+    found, left = ready(names, options.peers_folder.absolute(), env)
+    slow = max(3, options.rounds // 3)
+    result: dict[str, Any] = {
+        "start-up": start_up(options.rounds, env),
+        "an empty command": wrapping(["true"], slow if found else options.rounds, env, found),
+        "a command of two seconds": wrapping(["sleep", "2"], slow, env, found),
+        "left out": [peer._asdict() for peer in left],
+    }
+    for title in ("an empty command", "a command of two seconds"):
+        result[f"{title}, against codecarbon"] = against_codecarbon(result[title])
+    if options.busy:
+        result["while it runs"] = while_it_runs(options.busy, env)
+    if options.watch:
+        result["watch --record"] = watch_cost.measured(options.watch, 1.0)
+    return result
+
+
+def told(result: Mapping[str, Any]) -> str:
+    lines = []
+    for title in ("start-up", "an empty command", "a command of two seconds"):
+        lines += [title, table(result[title])]
+        against = result.get(f"{title}, against codecarbon")
+        if against:
+            lines.append(f"wattbook adds 1/{1 / max(against['part_of_codecarbon'], 1e-9):.0f} of what codecarbon adds")
+        lines.append("")
+    lines += [f"left out: {peer['peer']}: {peer['reason']}" for peer in result["left out"]]
+    if "while it runs" in result:
+        busy = "while it runs: {own_cpu_ms} ms of processor time in {seconds} s ({own_cpu_share:.2%})"
+        lines.append(busy.format(**result["while it runs"]))
+    if "watch --record" in result:
+        watch = (
+            "watch --record at 1 Hz: {share_of_one_core:.2%} of one core, {cpu_s_per_hour} s of processor time an hour, "
+            "{cpu_ms_per_poll} ms a poll, {peak_mb} MB"
+        )
+        lines.append(watch.format(**result["watch --record"]))
+    return "\n".join(lines)
+
+
+def main() -> None:
+    options = arguments()
+    out = options.json and options.json.absolute()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)  # a peer writes its result where it is started
-        env = {**os.environ, "WATTBOOK_STATE": str(Path(folder) / "state")}
-        home = home or Path(folder)
-        peers = {f"{peer} monitor --": install(peer, home / peer) for peer in options.peer}
-        slow = max(3, options.rounds // 3)
-        result = {
-            "start-up": start_up(options.rounds, env),
-            "an empty command": wrapping(["true"], slow if peers else options.rounds, env, peers),
-            "a command of two seconds": wrapping(["sleep", "2"], slow, env, peers),
-        }
-        for title, rows in result.items():
-            print(f"{title}\n{table(rows)}\n")
-        if options.busy:
-            result["while it runs"] = [while_it_runs(options.busy, env)]
-            print(
-                "while it runs: {own_cpu_ms} ms of processor time in {seconds} s".format(**result["while it runs"][0])
-            )
+        result = measured(options, folder)
         os.chdir("/")
+    print(told(result))
     if out:
         out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 

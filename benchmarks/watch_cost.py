@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+POLLS = re.compile(r'"type":"(poll|grown)"')
 PROMISED_SHARE, PROMISED_MB = 0.005, 60.0
 
 
@@ -35,7 +37,7 @@ def memory_mb(pid: int, field: str) -> float:
 
 
 def polls(folder: Path) -> int:
-    return sum(path.read_text().count('"type":"poll"') for path in (folder / "spool").glob("*.jsonl"))
+    return sum(len(POLLS.findall(path.read_text())) for path in (folder / "spool").glob("*.jsonl"))
 
 
 def measured(seconds: float, interval_s: float) -> dict[str, Any]:

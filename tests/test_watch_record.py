@@ -7,6 +7,7 @@ import json
 import os
 import plistlib
 import pty
+import re
 import select
 import shlex
 import signal
@@ -24,6 +25,7 @@ from wattbook.testing import until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals are POSIX")
 WATTBOOK = [sys.executable, "-m", "wattbook"]
+POLLS = re.compile(r'"type":"(poll|grown)"')
 GRACE_S = 60.0  #: how long a loaded machine may take for what is a moment on a quiet one
 waited = partial(until, within_s=GRACE_S)
 
@@ -58,7 +60,7 @@ class Home:
         return spool.paths(str(self.state / "spool"))
 
     def polls(self) -> int:
-        return sum(Path(path).read_text().count('"type":"poll"') for path in self.spools())
+        return sum(len(POLLS.findall(Path(path).read_text())) for path in self.spools())
 
     def entries(self, kind: str = "reading") -> list[Entry]:
         found = [e for path in self.spools() for e in spool.read(path).entries if e.kind == kind]
