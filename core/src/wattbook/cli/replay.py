@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from attrs import field, frozen
@@ -79,6 +79,11 @@ def script_of(folder: Path) -> Script:
         if bool(step.files) == (step.jobs is not None):
             raise ConfigError("a step has files, or jobs", where=f"{path}: steps[{number}]")
     return script
+
+
+def recorded_at(script: Script) -> datetime:
+    """The moment that everything of a replay is stamped with."""
+    return datetime.fromtimestamp(_seconds(script.recorded_at), UTC)
 
 
 def _seconds(moment: str) -> int:

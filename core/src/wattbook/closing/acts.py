@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
@@ -13,6 +14,7 @@ from wattbook.closing.reading import built, report_of
 from wattbook.config import Config
 from wattbook.errors import WattbookError
 from wattbook.ledger import periods
+from wattbook.ledger.inserting import recorded
 from wattbook.ledger.periods import CLOSE, REOPEN, Act
 from wattbook.records import utc_text, utc_time
 from wattbook.report import Period, Report
@@ -45,10 +47,12 @@ def close(
 
     The watermark is set first and the figures are added up after: nothing can come before it any more.
     """
-    now = now or datetime.now(UTC)
+    now = now or utc_time(recorded(None))
     month = period.title
     if now < period.end:
-        over = f"it ends at {period.end.isoformat()}, and this machine's clock says {now.isoformat(timespec='seconds')}"
+        zone = ZoneInfo(period.zone)
+        end, here = (f"{moment.astimezone(zone):%Y-%m-%d %H:%M}" for moment in (period.end, now))
+        over = f"it ends on {end}, and this machine's clock says {here} ({period.zone})"
         raise WattbookError(f"{month} cannot be closed, because it is not over: {over}")
     closed = periods.closed(book)
     _refuse_closed(closed, month)
@@ -81,7 +85,7 @@ def _refuse_closed(closed: dict[str, Act], month: str) -> None:
 
 def reopen(book: Ledger, month: str, *, by: str | None = None, note: str = "", now: datetime | None = None) -> Done:
     """Let a closed month follow the book again; raises ``WattbookError`` where a later closing rests on it."""
-    now = now or datetime.now(UTC)
+    now = now or utc_time(recorded(None))
     closed = periods.closed(book)
     act = closed.get(month)
     if act is None:

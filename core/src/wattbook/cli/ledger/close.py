@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from wattbook.cli.common import common_options, print_json, tell
 from wattbook.cli.ledger import opened
+
+if TYPE_CHECKING:
+    from wattbook.ledger.periods import Act
+    from wattbook.report import Period
 
 
 @click.command("close", short_help="Close a month: freeze its figures and factors.")
@@ -30,13 +34,13 @@ def command(
 
     What becomes known later stands as an adjustment in the month after the last closed one.
     """
-    from wattbook.cli.asked import period_of, zone_of
+    from wattbook.cli.asked import zone_of
     from wattbook.closing.acts import close
     from wattbook.config import load
     from wattbook.report.numbers import carbon_text, energy_text
 
     settings = load(config)
-    period = period_of(month, None, None, zone_of(timezone, settings))
+    period = the_month(month, zone_of(timezone, settings))
     with opened(ledger, quiet) as book:
         done = close(book, settings, period, by=by, note=note)
     if as_json:
@@ -53,7 +57,17 @@ def command(
         )
 
 
-def act_as_json(act: Any) -> dict[str, Any]:
+def the_month(text: str, zone: str) -> Period:
+    """The month that an argument names; anything else is wrong usage."""
+    from wattbook.report import Period
+
+    try:
+        return Period.from_month(text, zone)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def act_as_json(act: Act) -> dict[str, Any]:
     """One act on a month with its manifest."""
     from wattbook.closing.figures import Figures
 

@@ -20,13 +20,12 @@ def command(
 
     The manifest stays in the book.  A month that others were closed after is opened after them.
     """
-    from wattbook.cli.asked import period_of
-    from wattbook.cli.ledger.close import act_as_json
+    from wattbook.cli.ledger.close import act_as_json, the_month
     from wattbook.closing.acts import reopen
 
-    period_of(month, None, None, "UTC")
+    name = the_month(month, "UTC").title
     with opened(ledger, quiet) as book:
-        done = reopen(book, month.strip(), by=by, note=note)
+        done = reopen(book, name, by=by, note=note)
     if as_json:
         print_json(act_as_json(done.act))
     if not quiet:

@@ -34,7 +34,8 @@ def command(
     Late entries, corrections, reallocations, restatements of providers and new factors happen one after the
     other, in this order; what each adds is its part, and all parts add up to the difference.
     """
-    from wattbook.cli.asked import moment_of, period_of, zone_of
+    from wattbook.cli.asked import moment_of, zone_of
+    from wattbook.cli.ledger.close import the_month
     from wattbook.closing.adjusting import why
     from wattbook.closing.causes import difference
     from wattbook.closing.manifest import period_of as closed_period
@@ -46,7 +47,7 @@ def command(
 
     settings = load(config)
     zone = zone_of(timezone, settings)
-    period = period_of(month, None, None, zone)
+    period = the_month(month, zone)
     since, until = moment_of(first, zone), moment_of(last, zone)
     if since is not None and since > (until or ALL_TIME):
         raise click.UsageError(f"--from {first} comes after --to {last}")
@@ -63,12 +64,13 @@ def command(
             assert act is not None
             told = why(book, act, until or ALL_TIME, settings)
     if as_json:
-        print_json(_as_json(told, period.title, first or "closed", last or "today"))
+        print_json(as_json_of(told, period.title, first or "closed", last or "today"))
         return
-    _show(told, period.title, first or "as closed", last or "today")
+    show(told, period.title, first or "as closed", last or "today")
 
 
-def _as_json(told: Difference, month: str, first: str, last: str) -> dict[str, Any]:
+def as_json_of(told: Difference, month: str, first: str, last: str) -> dict[str, Any]:
+    """The two states, the difference, and the causes with what they moved between projects."""
     return {
         "month": month, "from": first, "to": last,
         "before": told.before.as_dict(), "after": told.after.as_dict(), "difference": told.figures.as_dict(),
@@ -82,7 +84,8 @@ def _as_json(told: Difference, month: str, first: str, last: str) -> dict[str, A
     }  # fmt: skip
 
 
-def _show(told: Difference, month: str, first: str, last: str) -> None:
+def show(told: Difference, month: str, first: str, last: str) -> None:
+    """One line a cause, between the two states."""
     from wattbook.report.numbers import carbon_text, signed_text
 
     def grams(number: Any) -> float | None:
@@ -90,7 +93,8 @@ def _show(told: Difference, month: str, first: str, last: str) -> None:
 
     tell(f"{month}, {first}: {carbon_text(grams(told.before.grams))}")
     for cause in told.causes:
-        parts = ", ".join(f"{key or '(no label)'} {signed_text(grams(p.grams))}" for key, p in cause.projects.items())
+        moved = [(key or "(no label)", grams(part.grams)) for key, part in cause.projects.items()]
+        parts = ", ".join(f"{key} {signed_text(some)}" for key, some in moved if some)
         what = f" ({cause.count})" if cause.count else ""
         tell(f"  {cause.name}{what}: {signed_text(grams(cause.figures.grams))}{': ' + parts if parts else ''}")
     if not told.causes:
