@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -110,21 +110,28 @@ def _period(first: str | None, last: str | None, config: str | None) -> Period |
 
 def _pairs(book: Ledger, period: Period | None) -> tuple[Pairs, str]:
     """What meters and models say in a book, and when the newest of it was recorded."""
-    from wattbook.calibrating.pairs import Pairs, by_moment
+    import json
+
+    from wattbook.calibrating.pairs import Pairs, Told, by_moment, family_in
     from wattbook.ledger import view
     from wattbook.records import utc_text
 
     start, end = (None, None) if period is None else (utc_text(period.start), utc_text(period.end))
     pairs, newest = Pairs(), ""
 
-    def entries() -> Any:
+    def told() -> Iterator[Told]:
         nonlocal newest
-        for row, entry in book.pairs(view.compared(start=start, end=end)):
+        for row in book.scan(view.compared(start=start, end=end)):
             newest = max(newest, row.recorded_at)
-            if entry is not None:
-                yield entry
+            if row.energy_j is not None:
+                yield Told(
+                    start=row.start_at, end=row.end_at, run_id=row.run_id, host=row.host, device=row.device,
+                    domain=row.domain, energy_j=row.energy_j, cause=row.cause, low_j=row.low_j or 0.0,
+                    high_j=row.high_j or 0.0,
+                    family=None if row.kind != "model" else family_in(json.loads(row.terms or "[]")),
+                )  # fmt: skip
 
-    for some in by_moment(entries()):
+    for some in by_moment(told()):
         pairs.take(some)
     return pairs, newest
 

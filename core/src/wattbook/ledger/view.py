@@ -37,8 +37,20 @@ def _reaches(start: str) -> ColumnElement[bool]:
 
 
 def compared(*, start: str | None = None, end: str | None = None) -> Select[Any]:
-    """What meters measured and what models say of the same domains, in the order of their start."""
-    return entries(start=start, end=end).where(or_(entry.c.kind == "model", entry.c.basis == "measured"))
+    """What meters measured and what models say of the same domains, in the order of their start; no whole entries."""
+    corrected = select(entry.c.supersedes).where(entry.c.supersedes.is_not(None))
+    names = ("kind", "run_id", "start_at", "end_at", "host", "device", "domain", "energy_j", "low_j", "high_j", "terms")
+    query = (
+        select(*(entry.c[name] for name in names), entry.c.recorded_at, context.c.cause)
+        .join(context, entry.c.context_id == context.c.context_id)
+        .where(or_(entry.c.kind == "model", and_(entry.c.kind == "reading", entry.c.basis == "measured")))
+        .where(entry.c.entry_id.not_in(corrected), context.c.synthetic == 0)
+    )
+    if start is not None:
+        query = query.where(_reaches(start))
+    if end is not None:
+        query = query.where(entry.c.start_at < end)
+    return query.order_by(entry.c.start_at)
 
 
 def everything() -> Select[Any]:
