@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from attrs import frozen
 
 from wattbook.accounting.parts import beside
 from wattbook.accounting.split import split
-from wattbook.accounting.stated import Excess
+from wattbook.accounting.stated import Excess, Meets
 from wattbook.accounting.totals import counts
 from wattbook.records import Entry, RunRecord, utc_time
 from wattbook.resolve import Tree
 
+MOST_PAIRS = 65_536  #: of addresses whose overlap is remembered
 _BASES = {"measured": 0, "estimated": 1}
 
 #: a figure by hand or a billing row stands for a machine of its own, even where it names the same host
@@ -42,6 +44,7 @@ def without_overlaps(
     """
     entries = list(entries)
     tree = Tree((), containment)
+    meets = lru_cache(maxsize=MOST_PAIRS)(tree.overlap)
     kept: list[Entry] = []
     by_host: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
@@ -55,10 +58,10 @@ def without_overlaps(
                 kept += cluster
                 continue
             parts = [entry for entry in cluster if entry.attribution]
-            remains, lost = _settle(host, [entry for entry in cluster if not entry.attribution], runs, tree)
+            remains, lost = _settle(host, [entry for entry in cluster if not entry.attribution], runs, tree, meets)
             overlaps += lost
             if parts:
-                remains, excess = beside(parts, remains, runs, tree)
+                remains, excess = beside(parts, remains, runs, meets)
                 overlaps += _told(host, excess)
             kept += remains
     return kept, overlaps
@@ -90,7 +93,7 @@ def _clusters(entries: list[Entry]) -> list[list[Entry]]:
 
 
 def _settle(
-    host: str, cluster: list[Entry], runs: Mapping[str, RunRecord], tree: Tree
+    host: str, cluster: list[Entry], runs: Mapping[str, RunRecord], tree: Tree, meets: Meets
 ) -> tuple[list[Entry], list[Overlap]]:
     def rank(entry: Entry) -> tuple[int, bool, int, int, str, str, str, str]:
         address = f"{entry.device}/{entry.domain}"
@@ -116,7 +119,7 @@ def _settle(
         rivals = [
             (start, end, run)
             for other, windows in taken.items()
-            if tree.overlap(other, address)
+            if meets(other, address)
             for start, end, run in windows
             if run != entry.run_id and start < entry.end and entry.start < end
         ]

@@ -13,15 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from attrs import define, field
 
 from wattbook.accounting.split import split
-from wattbook.accounting.stated import NOISE, SCALED, Excess, address_of, bounded, key_of, scaled
+from wattbook.accounting.stated import NOISE, SCALED, Excess, Meets, address_of, bounded, key_of, scaled
 from wattbook.records import Entry, RunRecord, utc_time
-from wattbook.resolve import Tree
 
 LEFT = "what runs caused in this time is counted with them"
 
 
 def beside(
-    parts: Iterable[Entry], records: Iterable[Entry], runs: Mapping[str, RunRecord], tree: Tree
+    parts: Iterable[Entry], records: Iterable[Entry], runs: Mapping[str, RunRecord], meets: Meets
 ) -> tuple[list[Entry], list[Excess]]:
     """Parts and what is left of the records; of one host, and records that do not overlap each other.
 
@@ -44,14 +43,14 @@ def beside(
         alone: list[Entry] = []
         for home, left in homes.items():
             for holder in home:
-                taken, left, kept[holder], more = _take(left, kept[holder], tree)
+                taken, left, kept[holder], more = _take(left, kept[holder], meets)
                 excess += more
                 _keep(taken, kept)
             alone += left
-        taken, alone, records, more = _take(alone, records, tree)
+        taken, alone, records, more = _take(alone, records, meets)
         excess += more
         _keep(taken, kept)
-        alone, more = bounded(alone, tree)
+        alone, more = bounded(alone, meets)
         excess += more
         _keep(alone, kept)
     found = [*(part for some in kept.values() for part in some), *records]
@@ -86,7 +85,7 @@ class _Pool:
 
 
 def _take(
-    parts: Sequence[Entry], records: Sequence[Entry], tree: Tree
+    parts: Sequence[Entry], records: Sequence[Entry], meets: Meets
 ) -> tuple[list[Entry], list[Entry], list[Entry], list[Excess]]:
     """The pieces of *parts* that the records cover, those that they do not, what is left of the records, the excess."""
     inside: list[tuple[Entry, dict[int, float]]] = []
@@ -101,7 +100,7 @@ def _take(
             record = records[number]
             if record.start >= part.end:
                 break
-            if part.start < record.end and tree.overlap(address_of(record), address_of(part)):
+            if part.start < record.end and meets(address_of(record), address_of(part)):
                 met.append((number, record))
         if not met:
             outside.append(part)
@@ -162,6 +161,8 @@ def _cover(part: Entry, windows: Iterable[tuple[str, str]]) -> tuple[list[Entry]
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
             merged.append((start, end))
+    if merged[0][0] <= part.start and part.end <= merged[0][1]:
+        return [part], []
     inside: list[Entry] = []
     outside: list[Entry] = []
     rest: Entry | None = part

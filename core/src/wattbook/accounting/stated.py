@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from attrs import evolve, frozen
 
 from wattbook.records import Entry, utc_time
-from wattbook.resolve import Tree
 
+Meets = Callable[[str, str], bool]  #: whether two addresses cover something in common
 SCALED = "cut to what the machine used"
 NOISE = 1e-9  #: sums of floating-point numbers differ by less
 
@@ -53,11 +53,11 @@ def _machine_w(part: Entry) -> float | None:
     return None
 
 
-def bounded(parts: Sequence[Entry], tree: Tree) -> tuple[list[Entry], list[Excess]]:
+def bounded(parts: Sequence[Entry], meets: Meets) -> tuple[list[Entry], list[Excess]]:
     """Parts of several runs at one time are together no more than the machine that they state."""
     kept: list[Entry] = []
     excess: list[Excess] = []
-    for some in _meeting(sorted(parts, key=key_of), tree):
+    for some in _meeting(sorted(parts, key=key_of), meets):
         names = {part.run_id for part in some}
         machine_j = _union_j(some) if len(names) > 1 else None
         claimed_j = math.fsum(part.energy_j or 0.0 for part in some)
@@ -72,7 +72,7 @@ def bounded(parts: Sequence[Entry], tree: Tree) -> tuple[list[Entry], list[Exces
     return kept, excess
 
 
-def _meeting(parts: Sequence[Entry], tree: Tree) -> Iterator[list[Entry]]:
+def _meeting(parts: Sequence[Entry], meets: Meets) -> Iterator[list[Entry]]:
     """Groups of parts, in the order of time, such that those of different groups share no domain or no time."""
     groups: list[tuple[list[Entry], str]] = []
     for part in parts:
@@ -80,7 +80,7 @@ def _meeting(parts: Sequence[Entry], tree: Tree) -> Iterator[list[Entry]]:
         until = part.end
         apart = []
         for group, end in groups:
-            if part.start < end and any(tree.overlap(address_of(part), address_of(other)) for other in group):
+            if part.start < end and any(meets(address_of(part), address_of(other)) for other in group):
                 mine = [*group, *mine]
                 until = max(until, end)
             elif part.start >= end:
