@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import random
 import resource
@@ -72,7 +73,8 @@ def kill(running: Any) -> None:
     postmaster = psutil.Process(running.get_pid())
     family = [postmaster, *postmaster.children(recursive=True)]
     for process in family:
-        process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended by itself
+            process.kill()
     psutil.wait_procs(family, timeout=30)
 
 
