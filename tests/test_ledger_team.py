@@ -152,3 +152,26 @@ def test_a_wrong_password_is_not_tried_again() -> None:
     with pytest.raises(LedgerError):
         patiently(refused, 60)
     assert len(tries) == 1
+
+
+def test_a_watch_hands_its_hours_to_the_server_by_itself(
+    new_database: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that the watch starts, with a spool of an hour that is over."""
+    from wattbook.spool import SpoolWriter
+    from wattbook.watching.handing import Handover
+
+    url = new_database()
+    monkeypatch.setenv("WATTBOOK_STATE", str(tmp_path))
+    monkeypatch.setenv("WATTBOOK_LEDGER", str(tmp_path / "mine.db"))
+    writer = SpoolWriter.create(a_run("hour"), ledger=url)
+    writer.end(a_run("hour"), [an_entry(0, run_id="hour")])
+    writer.close()
+    handover = Handover(url)
+    handover.poll(0.0)
+    assert handover._child is not None
+    assert handover._child.wait(60) == 0
+    with Ledger.open(url) as team:
+        assert team.count() == 1
+    assert not list(tmp_path.glob("spool/*.jsonl"))
+    assert not (tmp_path / "mine.db").exists()

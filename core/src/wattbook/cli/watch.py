@@ -52,7 +52,8 @@ def command(record: bool, quiet: bool, as_json: bool, **options: Any) -> None:
 
     Without --record nothing is recorded: watts by domain, each with its basis, measured (M) or estimated (E).
     With --json every look is one line of JSON.
-    With --record the machine's use goes to the spool, and into the book when that is read next.
+    With --record the machine's use goes to the spool, and into the book when that is read next; into a book on
+    a server (--ledger postgresql://...) every finished hour, however long the server is away.
     """
     if record and as_json:
         raise click.UsageError("--json belongs to the live view; what --record keeps is read with 'wattbook report'.")
@@ -96,6 +97,7 @@ def _record(wait: Any, *, quiet: bool, **options: Any) -> None:
     from wattbook.people import hidden
     from wattbook.plugins import installed
     from wattbook.records import Labels
+    from wattbook.watching.handing import Handover
     from wattbook.watching.lastseen import LastSeen
     from wattbook.watching.machine import Machine
     from wattbook.watching.recorder import Recorder, reason_of
@@ -127,6 +129,7 @@ def _record(wait: Any, *, quiet: bool, **options: Any) -> None:
         Machine(config, plugins, detect()), seen, labels=labels, place=where, ledger=ledger,
         idle_below=options["idle_below"], say=say,
     )  # fmt: skip
+    handover = Handover(ledger, say=say)
     recorder.start()
     say(f"recording {recorder.machine.host.name or 'this machine'}; Ctrl-C or SIGTERM ends it")
     until_s = math.inf if options["lasting_s"] is None else time.monotonic() + options["lasting_s"]
@@ -138,9 +141,11 @@ def _record(wait: Any, *, quiet: bool, **options: Any) -> None:
             if wait(min(due_s, until_s) - time.monotonic()) or time.monotonic() >= until_s:
                 break
             recorder.poll()
+            handover.poll(time.monotonic())
             polls += 1
     finally:
         recorder.end()
+        handover.end()
     say("the watch has ended; everything is in the spool")
 
 
