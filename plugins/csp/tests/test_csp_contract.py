@@ -213,7 +213,9 @@ class TestGcpFlat(CspContract):
     }
     unit = ("kgCO2e", KILOGRAMS)
     figure = ("72.5", "72.5004")
-    required = ("usage_month", "location.location", "carbon_footprint_total_kgCO2e.location_based")
+    required = (
+        "usage_month", "billing_account_id", "location.location", "carbon_footprint_total_kgCO2e.location_based",
+    )  # fmt: skip
 
 
 class TestAzureItems(CspContract):
