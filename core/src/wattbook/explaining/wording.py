@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from wattbook.report import Report
 from wattbook.report.budgets import fullest
 from wattbook.report.derivation import LISTED, Derivation
-from wattbook.report.lines import change_text, clean, coverage_text
+from wattbook.report.lines import change_text, clean, coverage_text, saves_text
 from wattbook.report.numbers import carbon_text, signed_text
 
 
@@ -35,7 +35,7 @@ def in_words(report: Report) -> Iterator[Derivation]:
             anchor=f"f-reduction-{number}",
             title=clean(f"Reduction: {use.name}"),
             words=(
-                f"At most {carbon_text(use.saves_g)}: {clean(use.basis)}.",
+                f"{saves_text(use).capitalize()}: {clean(use.basis)}.",
                 *(clean(line) for line in use.arithmetic),
                 f"Against it: {clean(use.caution)}.",
                 "This is a thought about the period that is over and never part of a total.",

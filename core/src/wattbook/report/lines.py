@@ -9,7 +9,7 @@ from attrs import frozen
 
 from wattbook.accounting import Total
 from wattbook.report.adjusted import adjustment_rows
-from wattbook.report.model import Change, Report, Row, carbon_of_both
+from wattbook.report.model import Change, Reduction, Report, Row, carbon_of_both
 from wattbook.report.numbers import carbon_text, digits, energy_text, share_text, signed_text
 from wattbook.units import G_PER_KG
 
@@ -97,10 +97,9 @@ def blocks(report: Report) -> Iterator[Block]:
     if report.reductions:
         yield Block(
             title="Largest possible reductions",
-            columns=("what", "at most", "because", "but"),
+            columns=("what", "saves", "because", "but"),
             rows=tuple(
-                (clean(one.name), carbon_text(one.saves_g), clean(one.what), clean(one.caution))
-                for one in report.reductions
+                (clean(one.name), saves_text(one), clean(one.what), clean(one.caution)) for one in report.reductions
             ),
         )
     yield Block(title="Coverage", rows=((coverage_text(report),),))
@@ -129,6 +128,11 @@ def blocks(report: Report) -> Iterator[Block]:
         )
     if report.warnings:
         yield Block(title="Notes", rows=tuple((clean(line),) for line in report.warnings))
+
+
+def saves_text(one: Reduction) -> str:
+    """What a reduction saves, and whether that is all that it could."""
+    return f"{'at most' if one.at_most else 'about'} {carbon_text(one.saves_g)}"
 
 
 def _budgets(report: Report) -> Iterator[tuple[str, ...]]:

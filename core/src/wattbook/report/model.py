@@ -167,6 +167,7 @@ class Reduction:
     caution: str
     arithmetic: tuple[str, ...] = ()
     lever: str = ""  #: its name for ``wattbook whatif``
+    at_most: bool = True  #: everything it acts on would go; what of it really can, nobody knows
 
 
 @frozen(kw_only=True)

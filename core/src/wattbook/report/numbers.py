@@ -39,6 +39,8 @@ def _text(quantity: Interval | float | None, divisor: float, scale: Scale) -> st
         return scaled(quantity / divisor, scale)
     if quantity.low is None or quantity.high is None:
         return scaled(quantity.value / divisor, scale)
+    if quantity.low < 0:
+        return spread_text(quantity, divisor, scale)
     return scaled_range(quantity.low / divisor, quantity.value / divisor, quantity.high / divisor, scale)
 
 

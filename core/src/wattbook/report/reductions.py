@@ -29,7 +29,7 @@ def reductions_of(atoms: Sequence[Atom]) -> list[Reduction]:
             found.append(
                 Reduction(
                     name=lever.title, what=lever.what, saves_g=saves_g, basis=f"{saving.confidence}: {lever.source}",
-                    caution=lever.caution, arithmetic=lever.arithmetic, lever=lever.name,
+                    caution=lever.caution, arithmetic=lever.arithmetic, lever=lever.name, at_most=lever.at_most,
                 )
             )  # fmt: skip
     return sorted(found, key=lambda one: (-one.saves_g.value, one.name))[:BEST]

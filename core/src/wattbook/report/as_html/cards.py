@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from wattbook.accounting import Interval
 from wattbook.report.as_html.made import short
 from wattbook.report.as_html.values import Fig, fig
-from wattbook.report.lines import change_text, mix, name_of
+from wattbook.report.lines import change_text, mix, name_of, saves_text
 from wattbook.report.model import UNALLOCATED, Report, Row, carbon_of_both
 from wattbook.report.numbers import carbon_text, energy_text, share_text, signed_text
 
@@ -39,6 +39,8 @@ def _cards(report: Report) -> Iterator[Told]:
     both, total = carbon_of_both(report.total), report.total
     nothing = both is None and total.energy is None and total.market_g is None
     known = f"location-based; market-based {carbon_text(total.market_g)}; energy {energy_text(total.energy)}"
+    if total.energy is not None and report.claims:
+        known += " without what is provided"
     for use in report.budgets:
         if use.project is None:
             known += f"; {share_text(use.share)} of the budget of {carbon_text(use.limit_g)}"
@@ -55,7 +57,7 @@ def _cards(report: Report) -> Iterator[Told]:
         yield Told(
             head="Best action",
             answer=Fig(text=short(best.name), anchor="f-reduction-0"),
-            below=f"Up to {carbon_text(best.saves_g)} less. {short(best.what)}",
+            below=f"{saves_text(best).capitalize()} less. {short(best.what)}",
         )
     else:
         yield Told(
@@ -65,6 +67,14 @@ def _cards(report: Report) -> Iterator[Told]:
 
 def _co2e(grams: Interval | None) -> str:
     return "unknown" if grams is None else f"{carbon_text(grams)} CO2e"
+
+
+#: causes of a change as a reader calls them who has not read their table yet
+_CAUSES = {
+    "activity": "more or less work", "power": "power while at work", "grid": "another grid factor",
+    "facility": "another PUE", "method": "known in another way", "provider": "what providers state",
+    "provider in one month only": "a figure of one month only",
+}  # fmt: skip
 
 
 def _trend(report: Report) -> Told:
@@ -86,7 +96,7 @@ def _trend(report: Report) -> Told:
         answer=Fig(
             text=f"{arrow} {carbon_text(abs(change.co2e_g))} {word}", value=change.co2e_g, anchor="f-change"
         ),
-        below=f"{change_text(change)}; most of it: {largest.cause} {signed_text(largest.co2e_g)}",
+        below=f"{change_text(change)}; most of it: {_CAUSES.get(largest.cause, largest.cause)} {signed_text(largest.co2e_g)}",
     )  # fmt: skip
 
 

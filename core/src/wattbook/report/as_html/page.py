@@ -24,7 +24,17 @@ from wattbook.report.as_html.values import Amounts, Applied, Breakdown, Fig, Lin
 from wattbook.report.atoms import line_of
 from wattbook.report.budgets import fullest
 from wattbook.report.derivation import LISTED, Derived
-from wattbook.report.lines import LETTERS, UNLABELLED, change_text, coverage_text, mix, name_of, subtitle, title
+from wattbook.report.lines import (
+    LETTERS,
+    UNLABELLED,
+    change_text,
+    coverage_text,
+    mix,
+    name_of,
+    saves_text,
+    subtitle,
+    title,
+)
 from wattbook.report.model import UNALLOCATED, Report, Row
 from wattbook.report.numbers import carbon_text, digits, energy_text, share_text, signed_text
 from wattbook.report.sums import folded, largest_claims
@@ -100,7 +110,7 @@ def page_of(report: Report, derived: Derived) -> Page:
             (
                 short(one.name),
                 short(one.what),
-                Fig(text=carbon_text(one.saves_g), value=one.saves_g.value, anchor=f"f-reduction-{number}"),
+                Fig(text=saves_text(one), value=one.saves_g.value, anchor=f"f-reduction-{number}"),
                 short(one.basis),
                 short(one.caution),
             )
