@@ -32,7 +32,7 @@ def idle_off(evidence: Evidence, options: Options) -> Lever:
         arithmetic=(f"everything under phase idle: {hours:.4g} device-hours",) if idle else (),
         unknown=None
         if idle
-        else "nothing in this period is labelled idle; 'wattbook watch --record --idle' records it",
+        else "nothing in this period is labelled idle; 'wattbook watch --record' records it",
         acts_on=idle,
     )
 
