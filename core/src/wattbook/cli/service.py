@@ -10,6 +10,9 @@ from typing import Any
 
 import click
 
+SERVERS = ("postgresql:", "postgres:", "postgresql+")  #: how the URL of a book begins that needs the network
+OFFLINE = "PrivateNetwork=yes\nRestrictAddressFamilies=AF_UNIX"
+ONLINE = "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"
 SYSTEMD_SYSTEM = """\
 # as root: wattbook service print systemd > /etc/systemd/system/wattbook.service
 #          systemctl daemon-reload && systemctl enable --now wattbook
@@ -34,8 +37,7 @@ NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome={home}
 PrivateTmp=yes
-PrivateNetwork=yes
-RestrictAddressFamilies=AF_UNIX
+{network}
 ProtectControlGroups=yes
 ProtectKernelModules=yes
 ProtectKernelLogs=yes
@@ -104,7 +106,8 @@ def systemd(words: list[str], *, user: bool) -> str:
     if user:
         return SYSTEMD_USER.format(command=command_line)
     home = "read-only" if words[0].startswith(("/home/", "/root/")) else "yes"
-    return SYSTEMD_SYSTEM.format(command=command_line, capabilities=CAPABILITIES, home=home)
+    network = ONLINE if any(word.startswith(SERVERS) for word in words) else OFFLINE
+    return SYSTEMD_SYSTEM.format(command=command_line, capabilities=CAPABILITIES, home=home, network=network)
 
 
 def _systemd_word(word: str) -> str:
