@@ -19,9 +19,9 @@ ENVIRONMENT = "WATTBOOK_CALIBRATION"  #: a file instead of the usual places; emp
 MAX_BYTES = 4 << 20  #: no calibration is larger
 
 
-def corrected(reading: Reading) -> Reading:
-    """The reading with the correction for its model and family, where this machine has one."""
-    known = current()
+def corrected(reading: Reading, known: Corrections | None = None) -> Reading:
+    """The reading with the correction for its model and family, where this machine (or *known*) has one."""
+    known = current() if known is None else known
     if known.problem:
         return evolve(reading, warnings=(*reading.warnings, f"not calibrated: {known.problem}"))
     correction = known.of.get((reading.cause, family_of(reading)))

@@ -197,7 +197,7 @@ class Entry:
             plugin=plugin,
             source=reading.source,
             source_version=source_version,
-            cause=reading.cause or f"{reading.basis}:{plugin}:{reading.source}",
+            cause=cause_of(reading, plugin),
             method=reading.method,
             terms=tuple(_told(term) for term in reading.terms),
             warnings=reading.warnings,
@@ -236,6 +236,11 @@ class Entry:
             place=place,
             synthetic=synthetic,
         )
+
+
+def cause_of(reading: Reading, plugin: str) -> str:
+    """What a reading is wrong together with: the cause that it names, else its source."""
+    return reading.cause or f"{reading.basis}:{plugin}:{reading.source}"
 
 
 #: the fields that many entries share: where a figure comes from and how it is labelled

@@ -83,14 +83,21 @@ def carbon_of(entry: Entry, factor: Factor | None = None) -> Carbon:
 def carbon_parts(entry: Entry, factor: Factor) -> tuple[float, Errors, bool]:
     """Grams, their errors by cause, and whether the error of the energy is known."""
     assert entry.energy_j is not None
+    return carbon_of_energy(entry.energy_j, entry.low_j, entry.high_j, entry.cause, entry.place, factor)
+
+
+def carbon_of_energy(
+    energy_j: float, low_j: float | None, high_j: float | None, energy_cause: str, place: Place, factor: Factor
+) -> tuple[float, Errors, bool]:
+    """The same for energy that is no entry yet."""
     cause, down, up = _grid_error(factor)
-    grams = grams_of(entry.energy_j, entry.place, factor.g_per_kwh)
+    grams = grams_of(energy_j, place, factor.g_per_kwh)
     grid = (cause, grams * down, grams * up)
-    if entry.low_j is None or entry.high_j is None:
+    if low_j is None or high_j is None:
         return grams, (grid,), False
-    low = grams_of(entry.low_j, entry.place, factor.g_per_kwh)
-    high = grams_of(entry.high_j, entry.place, factor.g_per_kwh)
-    return grams, ((entry.cause, grams - low, high - grams), grid), True
+    low = grams_of(low_j, place, factor.g_per_kwh)
+    high = grams_of(high_j, place, factor.g_per_kwh)
+    return grams, ((energy_cause, grams - low, high - grams), grid), True
 
 
 @lru_cache(maxsize=4096)

@@ -39,6 +39,7 @@ class Figure(NamedTuple):
     """One job with its hourly figure, where and when."""
 
     job: Job
+    labels: Labels  #: as they are written down
     hourly: Hourly
     place: Place
     start: str  #: ``utc_text``
@@ -70,6 +71,7 @@ class Booking:
         self._make = Entries(estimators.versions, synthetic=synthetic)
         self._now = now or datetime.now(UTC).replace(microsecond=0)
         self._places: dict[str | None, Place] = {}
+        self._known_labels: dict[tuple[object, ...], tuple[Labels, Labels]] = {}
         self._seen: Counter[str] = Counter()
         self.figures: list[Figure] = []
         self.problems: list[Wrong] = []
@@ -79,7 +81,6 @@ class Booking:
         if isinstance(item, Wrong):
             self.problems.append(item)
             return
-        item = evolve(item, labels=self._hidden(item.labels))
         try:
             self.figures.append(self._figure(item))
         except Undescribed as error:
@@ -92,21 +93,22 @@ class Booking:
             self._places[job.region] = place_of(job.region, self._config, self._site)
         start = job.start or self._now - timedelta(hours=job.hours)
         start_text = utc_text(start)
+        own, labels = self._labels(job.labels)
         return Figure(
             job=job,
+            labels=labels,
             hourly=self._estimators.hourly(job),
             place=self._places[job.region],
             start=start_text,
             end=utc_text(start + timedelta(hours=job.hours)),
-            run_id=self._run_id(job, start_text),
+            run_id=self._run_id(job, own, start_text),
         )
 
-    def _run_id(self, job: Job, start: str) -> str:
+    def _run_id(self, job: Job, own: Labels, start: str) -> str:
         """The same content is the same run, and twice in one file it is two.
 
         A line of a file without a start is the same whenever it is logged; options without one are not.
         """
-        own = job.labels
         told = (
             start if job.start is not None or not self._from_file else None, job.hours, job.cpu, job.tdp_w, job.sockets,
             job.threads, job.instance, job.memory_gb, job.gpu, job.gpu_tdp_w, job.gpu_count, job.util, job.gpu_util,
@@ -125,15 +127,22 @@ class Booking:
             self.problems.append(Wrong(line=None, field="person", reason=why))
         return labels
 
-    def _labels(self, own: Labels) -> Labels:
-        usual = self._config.defaults
-        return Labels(
-            project=own.project or usual.project,
-            phase=own.phase or usual.phase,
-            person=own.person,
-            platform=own.platform or usual.platform,
-            tags=own.tags,
-        )
+    def _labels(self, own: Labels) -> tuple[Labels, Labels]:
+        """The labels of a job without the person's name, alone and with what is usual for the rest."""
+        key = (own.project, own.phase, own.person, own.platform, tuple(own.tags.items()))
+        if key not in self._known_labels:
+            usual, own = self._config.defaults, self._hidden(own)
+            self._known_labels[key] = (
+                own,
+                Labels(
+                    project=own.project or usual.project,
+                    phase=own.phase or usual.phase,
+                    person=own.person,
+                    platform=own.platform or usual.platform,
+                    tags=own.tags,
+                ),
+            )
+        return self._known_labels[key]
 
     def record(self, ledger: Ledger, *, recorded_at: datetime | None = None) -> Booked:
         """Everything in one transaction; a figure that the book has is left as it is, whatever models say today."""
@@ -151,7 +160,7 @@ class Booking:
                 run_id=figure.run_id,
                 start=figure.start,
                 end=figure.end,
-                labels=self._labels(figure.job.labels),
+                labels=figure.labels,
                 place=figure.place,
             )
 
@@ -161,7 +170,7 @@ class Booking:
             kind="log",
             start=figure.start,
             end=figure.end,
-            labels=self._labels(figure.job.labels),
+            labels=figure.labels,
             warnings=figure.warnings,
         )
 

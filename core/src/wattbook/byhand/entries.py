@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import fields
 
 from wattbook.accounting import Interval, Sum
-from wattbook.accounting.carbon import carbon_parts, factor_of
+from wattbook.accounting.carbon import carbon_of_energy, factor_of
 from wattbook.byhand.estimators import Hourly
 from wattbook.factors import Factor
-from wattbook.records import Entry, Labels, Place
+from wattbook.records import Entry, Labels, Place, cause_of
 
 _FIELDS = tuple(a.name for a in fields(Entry))
 
@@ -64,20 +64,19 @@ class Entries:
         """Location-based grams of *hours*; ``None`` where no factor is known."""
         key = (hourly, place, year)
         if key not in self._grams:
-            when = f"{year:04}-07-01T00:00:00.000000Z"
-            one = self.of(hourly, 1.0, run_id="", start=when, end=when, labels=Labels(), place=place)
-            self._grams[key] = _grams(one, factor_of(place, year))
+            self._grams[key] = _grams(hourly, place, factor_of(place, year))
         hour = self._grams[key]
         if hour is None or hour.low is None or hour.high is None:
             return hour
         return Interval(hour.value * hours, hour.low * hours, hour.high * hours, unit=hour.unit)
 
 
-def _grams(entries: Iterable[Entry], factor: Factor | None) -> Interval | None:
+def _grams(hourly: Hourly, place: Place, factor: Factor | None) -> Interval | None:
     if factor is None:
         return None
     grams = Sum(unit="g CO2e")
-    for entry in entries:
-        value, errors, known = carbon_parts(entry, factor)
+    for plugin, reading in hourly.readings:
+        cause = cause_of(reading, plugin)
+        value, errors, known = carbon_of_energy(reading.energy_j, reading.low_j, reading.high_j, cause, place, factor)
         grams.add_value(value, errors, known=known)
     return grams.interval()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from wattbook.accounting import Interval, combine
 from wattbook.byhand.machine import Undescribed, check, described, of_instance
@@ -14,6 +15,9 @@ from wattbook.model import Activity, Domain, Gap, Host, Identity, Load, Reading,
 from wattbook.pipeline import fill
 from wattbook.plugins import Plugins
 from wattbook.units import S_PER_H
+
+if TYPE_CHECKING:
+    from wattbook.calibrating.correction import Corrections
 
 HOUR = Window(start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 1, 1, 1, tzinfo=UTC))
 NO_PLUGIN = "no installed plugin estimates anything: install wattbook-tdp"
@@ -59,6 +63,7 @@ class Estimators:
         self.versions = plugins.versions
         self._machines: dict[object, tuple[Host, tuple[str, ...]]] = {}
         self._hours: dict[object, Hourly] = {}
+        self._corrections: Corrections | None = None
         self.identify = lru_cache(maxsize=10_000)(self._identify)
 
     def hourly(self, job: Job) -> Hourly:
@@ -111,8 +116,9 @@ class Estimators:
                 said.append(f"{column} is not given: anything from idle to full is in the interval")
             low, high = util or (0.0, 1.0)
             loads.append(Load(device=device, seconds=float(S_PER_H), low=low, high=high))
-            gaps.append(Gap(domain=domain, window=HOUR, reason=_ASKED))
-        filled = fill(self._plugins, gaps, Activity(window=HOUR, host=host, loads=tuple(loads), scale=job.load))
+            gaps.append(_OPEN[domain])
+        activity = Activity(window=HOUR, host=host, loads=tuple(loads), scale=job.load)
+        filled = fill(self._plugins, gaps, activity, calibrated=False)
         for broken in filled.broken:
             raise Undescribed(f"the plugin {broken.plugin} failed: {broken.reason}")
         for gap in filled.gaps:
@@ -121,7 +127,7 @@ class Estimators:
             said.append(GPU_LOSSES if has_host else GPU_ALONE)
         chips = {"gpu:0": len(host.gpus), "cpu:0": len(host.cpus)}
         readings = tuple(
-            (plugin, _times(reading, job.count * chips.get(reading.domain.device, 1)))
+            (plugin, _times(self._corrected(reading), job.count * chips.get(reading.domain.device, 1)))
             for plugin, reading in filled.readings
         )
         powers = [(reading.cause, _power(reading)) for _, reading in readings]
@@ -135,6 +141,16 @@ class Estimators:
             method="; ".join(reading.method for _, reading in readings),
             warnings=tuple(dict.fromkeys(said)),
         )
+
+    def _corrected(self, reading: Reading) -> Reading:
+        """With this machine's calibration, which is looked for once."""
+        if not any(term.family for term in reading.terms):
+            return reading
+        from wattbook import corrections
+
+        if self._corrections is None:
+            self._corrections = corrections.current()
+        return corrections.corrected(reading, self._corrections)
 
     def _identify(self, name: str, kind: str | None = None) -> Identity:
         """What the catalogues say about a name: the first match, else the first refusal."""
@@ -150,6 +166,7 @@ class Estimators:
 _HOST = Domain(device="machine", name="host")
 _PACKAGE = Domain(device="cpu:0", name="package")
 _BOARD = Domain(device="gpu:0", name="board")
+_OPEN = {domain: Gap(domain=domain, window=HOUR, reason=_ASKED) for domain in (_HOST, _PACKAGE, _BOARD)}
 
 
 def _refusal(gap: Gap, job: Job) -> Undescribed:
@@ -179,20 +196,28 @@ def _times(reading: Reading, times: int) -> Reading:
         return reading
     assert reading.low_j is not None
     assert reading.high_j is not None
-    return evolve(
-        reading,
+    # not evolve, which costs more than all the arithmetic of a line
+    return Reading(
+        domain=reading.domain,
+        window=reading.window,
         energy_j=reading.energy_j * times,
         low_j=reading.low_j * times,
         high_j=reading.high_j * times,
+        basis=reading.basis,
+        source=reading.source,
+        cause=reading.cause,
+        method=reading.method,
         terms=tuple(
-            evolve(
-                term,
+            Term(
                 what=f"{times} x {term.what}",
                 power_w=term.power_w * times,
                 low_w=term.low_w * times,
                 high_w=term.high_w * times,
                 formula=f"{times} x ({term.formula})",
+                source=term.source,
+                family=term.family,
             )
             for term in reading.terms
         ),
+        warnings=reading.warnings,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 from wattbook_tdp import constants as c
 from wattbook_tdp import models
@@ -23,16 +24,19 @@ def by_load(q05: Sequence[float], q95: Sequence[float], u: float, scale: str) ->
     return at(q05, load), high if scale == "throughput" else max(high, c.MIN_UPPER)
 
 
+@lru_cache(maxsize=1024)
 def server(u: float, scale: str) -> Factors:
     """Whole server, memory known: fitted by load on 453 servers."""
     return by_load(c.SERVER_Q05, c.SERVER_Q95, u, scale)
 
 
+@lru_cache(maxsize=1024)
 def server_tdp_only(u: float, scale: str) -> Factors:
     """Whole server, memory unknown: fitted by load on the same servers, wider."""
     return by_load(c.TDP_ONLY_Q05, c.TDP_ONLY_Q95, u, scale)
 
 
+@lru_cache(maxsize=1024)
 def threads(u: float, scale: str) -> Factors:
     """Watts per thread: fitted by load; the error of sharing a host among guests is not in it."""
     return by_load(c.THREADS_Q05, c.THREADS_Q95, u, scale)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from wattbook import Activity, Load
 
 from wattbook_tdp.intervals import Factors, widen
-from wattbook_tdp.shapes import mean
+from wattbook_tdp.shapes import simpson
 
 MISSING = 0.02  #: of the window; a shorter stretch without a reading is taken like the rest
 
@@ -34,8 +34,9 @@ def integrate(
             middle += at_u * seconds
             high += at_u * up * upper * seconds
         else:
-            middle += mean(watts, u, v) * seconds
-            high += watts(v) * widen(bounds(v), uncertain)[1] * upper * seconds
+            at_v = watts(v)
+            middle += simpson(at_u, watts((u + v) / 2), at_v) * seconds
+            high += at_v * widen(bounds(v), uncertain)[1] * upper * seconds
     return middle, low, high
 
 

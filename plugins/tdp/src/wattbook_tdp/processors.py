@@ -41,12 +41,20 @@ class Processors:
         return self.one.startswith("Apple ")
 
 
-@lru_cache(maxsize=1024)
 def processors(host: Host) -> Processors:
     """The processors of *host*: figures that a person gave, else the catalogue's.
 
     A virtual machine has threads, not chips: the whole chip is never its own.
     """
+    return _processors(host.cpus, host.threads, host.virtual, host.instance, host.arch, host.os)
+
+
+@lru_cache(maxsize=1024)
+def _processors(
+    cpus: tuple[Chip, ...], threads: int | None, virtual: bool | None, instance: str, arch: str, os: str
+) -> Processors:
+    """The same by what it depends on, which machines that differ in memory have in common."""
+    host = Host(cpus=cpus, threads=threads, virtual=virtual, instance=instance, arch=arch, os=os)
     chips = host.cpus or (Chip(),)
     name = chips[0].name
     guest = bool(host.virtual) and all(chip.tdp_w is None for chip in chips)

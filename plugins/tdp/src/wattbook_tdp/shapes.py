@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from wattbook_tdp.constants import LOAD_SHAPE, OS_SHAPE
 
@@ -21,6 +22,7 @@ def at(knots: Sequence[float], u: float) -> float:
     return below + (knots[i + 1] - below) * (place - i)
 
 
+@lru_cache(maxsize=1024)
 def f(u: float, scale: str) -> float:
     """Share of the way from idle to full power at utilisation *u*.
 
@@ -56,4 +58,9 @@ def mean(function: Callable[[float], float], low: float, high: float) -> float:
     """The mean of *function* over ``low..high`` by Simpson's rule: the middle of a curve is not its mean."""
     if low == high:
         return function(low)
-    return (function(low) + 4 * function((low + high) / 2) + function(high)) / 6
+    return simpson(function(low), function((low + high) / 2), function(high))
+
+
+def simpson(low: float, middle: float, high: float) -> float:
+    """The mean of a curve from its values at both ends and in the middle."""
+    return (low + 4 * middle + high) / 6
