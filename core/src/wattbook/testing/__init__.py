@@ -2,7 +2,8 @@
 
 from wattbook.testing.builders import a_source, an_activity
 from wattbook.testing.contracts import EstimateContract, MeasureContract, PluginContract
-from wattbook.testing.importing import ImportContract, RecordingContract
+from wattbook.testing.importing import ImportContract
+from wattbook.testing.reading import RecordingContract
 from wattbook.testing.waiting import until
 
 __all__ = [

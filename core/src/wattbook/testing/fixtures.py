@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-pytest.register_assert_rewrite("wattbook.testing.contracts", "wattbook.testing.importing")
+pytest.register_assert_rewrite("wattbook.testing.contracts", "wattbook.testing.importing", "wattbook.testing.reading")
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
-"""What an importer owes the core, as tests to inherit: the thirteen rules of a provider's figures."""
+"""The thirteen rules of a provider's figures, as tests to inherit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,97 +11,12 @@ import pytest
 from attrs import evolve
 
 from wattbook.errors import ImportFailed
-from wattbook.model import Basis, Importer, ImportSource, Problem, Recording, Statement
+from wattbook.model import Basis, Importer, ImportSource, Statement
 from wattbook.testing import samples
-from wattbook.testing.contracts import PluginContract
+from wattbook.testing.books import a_book, totals_of
+from wattbook.testing.reading import ReadingContract, opened
 
-Totals = dict[tuple[str, str, str], Decimal]  #: kilograms by month, scope and method
 NO_NUMBERS = ("<0.001", "n/a", "-", "=1+1", "1.234,5", "NaN", "1_0")
-GARBAGE = (b"", b"\x00" * 64, b"hello\n", b"\xff\xfe\x00garbage")
-
-
-class ReadingContract(PluginContract):
-    """What every importer owes the core, whatever it reads."""
-
-    #: the entry-point name of the plugin
-    name: str = ""
-    #: the sample's files, all of one import
-    files: Sequence[Path] = ()
-    #: the account that the user would say with ``--account``
-    account: str | None = None
-    #: what the user would say with ``--option``
-    options: Mapping[str, str] | None = None
-
-    @pytest.fixture
-    def plugin_name(self) -> str:
-        if not self.name:
-            raise NotImplementedError("name the plugin: its entry-point name, as `name`")
-        return self.name
-
-    @pytest.fixture
-    def sample(self) -> ImportSource:
-        from wattbook.testing.builders import a_source
-
-        if not self.files:
-            raise NotImplementedError("name a sample that the plugin reads: its paths, as `files`")
-        return a_source(*self.files, account=self.account, options=dict(self.options or {}))
-
-    @pytest.fixture
-    def importer(self, plugin: Any, sample: ImportSource, config: Any) -> Importer:
-        offers = [o for o in plugin.import_provided(source=sample, config=config) if isinstance(o, Importer)]
-        (fitting,) = [o for o in offers if all(o.sniff(file) for file in sample.files)]
-        return fitting
-
-    def test_formats_are_unique(self, plugin: Any, config: Any) -> None:
-        offers = plugin.import_provided(source=ImportSource(), config=config)
-        formats = [o.format for o in offers if isinstance(o, Importer)]
-        assert formats
-        assert len(set(formats)) == len(formats)
-
-    def test_it_yields_what_its_basis_says(self, importer: Importer, sample: ImportSource) -> None:
-        kinds = {type(item) for item in importer.read(sample)} - {Problem}
-        assert kinds == {Statement if importer.basis is Basis.PROVIDED else Recording}
-
-    def test_reading_twice_gives_the_same(self, importer: Importer, sample: ImportSource) -> None:
-        assert list(importer.read(sample)) == list(importer.read(sample))
-
-    @pytest.mark.usefixtures("no_network")
-    def test_t13_a_file_needs_no_network(
-        self, importer: Importer, sample: ImportSource, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """T13: and no credentials, wherever a library would look for them."""
-        for variable in ("HOME", "AWS_PROFILE", "GOOGLE_APPLICATION_CREDENTIALS", "AZURE_CLIENT_ID"):
-            monkeypatch.setenv(variable, "/nonexistent")
-        list(importer.read(sample))
-
-    @pytest.mark.parametrize("content", GARBAGE)
-    def test_garbage_is_not_recognised(self, plugin: Any, config: Any, tmp_path: Path, content: bytes) -> None:
-        from wattbook.testing.builders import a_source
-
-        path = tmp_path / "garbage.txt"
-        path.write_bytes(content)
-        source = a_source(path)
-        for offer in plugin.import_provided(source=source, config=config):
-            assert not (isinstance(offer, Importer) and any(offer.sniff(file) for file in source.files))
-
-    def test_t5_a_cut_file_is_refused_or_noted(self, importer: Importer, sample: ImportSource, tmp_path: Path) -> None:
-        """T5: half of a file never passes silently as the whole one."""
-        whole = list(importer.read(sample))
-        first, *others = sample.files
-        with first.open() as stream:
-            data = stream.read()
-        path = tmp_path / first.path.name.removesuffix(".gz")
-        path.write_bytes(data[: len(data) // 2])
-        try:
-            cut = list(importer.read(evolve(sample, files=(*_opened(path), *others))))
-        except ImportFailed as refused:
-            assert str(refused)
-        else:
-            assert cut != whole
-
-
-class RecordingContract(ReadingContract):
-    """What the importer of an instrument's recordings owes the core."""
 
 
 class ImportContract(ReadingContract):
@@ -164,7 +79,7 @@ class ImportContract(ReadingContract):
         own = self._file(source)
         path = tmp_path / own.path.name.removesuffix(".gz")
         path.write_bytes(text.encode())
-        (made,) = _opened(path)
+        (made,) = opened(path)
         return evolve(source, files=tuple(made if file is own else file for file in source.files))
 
     def _figure(self) -> tuple[str, str]:
@@ -177,7 +92,7 @@ class ImportContract(ReadingContract):
             raise NotImplementedError(
                 "say what the sample adds up to, as `totals`: {(month, scope, method): kilograms}"
             )
-        assert _totals(importer.read(stated)) == {cell: Decimal(kg) for cell, kg in self.totals.items()}
+        assert totals_of(importer.read(stated)) == {cell: Decimal(kg) for cell, kg in self.totals.items()}
 
     def test_t2_importing_twice_is_importing_once(
         self, importer: Importer, stated: ImportSource, tmp_path: Path
@@ -188,31 +103,33 @@ class ImportContract(ReadingContract):
             copy = tmp_path / str(number) / file.path.name
             copy.parent.mkdir()
             copy.write_bytes(file.path.read_bytes())
-            copies += _opened(copy)
-        assert _totals(importer.read(evolve(stated, files=(*stated.files, *copies)))) == _totals(importer.read(stated))
-        with _book(tmp_path) as book:
+            copies += opened(copy)
+        assert totals_of(importer.read(evolve(stated, files=(*stated.files, *copies)))) == totals_of(
+            importer.read(stated)
+        )
+        with a_book(tmp_path) as book:
             assert book.put(importer, stated).new
             before = book.totals()
             again = book.put(importer, stated)
             assert (again.new, again.superseded) == (0, 0)
-            assert book.totals() == before == _totals(importer.read(stated))
+            assert book.totals() == before == totals_of(importer.read(stated))
 
     def test_t3_a_newer_version_replaces_the_month_and_an_older_one_is_refused(
         self, importer: Importer, stated: ImportSource, tmp_path: Path
     ) -> None:
         """T3: where the format says its version."""
-        new = evolve(stated, files=_opened(*self.newer))
-        months = {month for month, *_ in _totals(importer.read(new))}
-        assert _totals(importer.read(evolve(stated, files=(*new.files, *stated.files)))) == {
-            **{c: kg for c, kg in _totals(importer.read(stated)).items() if c[0] not in months},
-            **_totals(importer.read(new)),
+        new = evolve(stated, files=opened(*self.newer))
+        months = {month for month, *_ in totals_of(importer.read(new))}
+        assert totals_of(importer.read(evolve(stated, files=(*new.files, *stated.files)))) == {
+            **{c: kg for c, kg in totals_of(importer.read(stated)).items() if c[0] not in months},
+            **totals_of(importer.read(new)),
         }
-        with _book(tmp_path) as book:
+        with a_book(tmp_path) as book:
             book.put(importer, stated)
             assert book.put(importer, new).superseded
             restated = {cell: kg for cell, kg in book.totals().items() if cell[0] in months}
-            assert restated == _totals(importer.read(new))
-        with _book(tmp_path, "other") as book:
+            assert restated == totals_of(importer.read(new))
+        with a_book(tmp_path, "other") as book:
             book.put(importer, new)
             with pytest.raises(ImportFailed):
                 book.put(importer, stated)
@@ -222,12 +139,12 @@ class ImportContract(ReadingContract):
     ) -> None:
         """T3: the same version with another figure."""
         changed = self._changed(stated, samples.replaced(text, *self._figure()), tmp_path)
-        with _book(tmp_path) as book:
+        with a_book(tmp_path) as book:
             book.put(importer, stated)
             done = book.put(importer, changed)
             assert done.superseded
             assert done.warnings
-            assert book.totals() == _totals(importer.read(changed)) != _totals(importer.read(stated))
+            assert book.totals() == totals_of(importer.read(changed)) != totals_of(importer.read(stated))
 
     @pytest.mark.parametrize("seed", range(3))
     def test_t4_order_of_rows_makes_no_difference(
@@ -235,19 +152,19 @@ class ImportContract(ReadingContract):
     ) -> None:
         """T4: of rows, or of the members of a page."""
         mixed = self._changed(stated, samples.shuffled(text, seed), tmp_path)
-        assert _totals(importer.read(mixed)) == _totals(importer.read(stated))
+        assert totals_of(importer.read(mixed)) == totals_of(importer.read(stated))
 
     def test_t4_order_of_files_makes_no_difference(self, importer: Importer, stated: ImportSource) -> None:
         """T4: of pages and partitions."""
         backwards = evolve(stated, files=tuple(reversed(stated.files)))
-        assert _totals(importer.read(backwards)) == _totals(importer.read(stated))
+        assert totals_of(importer.read(backwards)) == totals_of(importer.read(stated))
 
     def test_t5_a_missing_page_is_refused_or_makes_the_rest_partial(
         self, importer: Importer, stated: ImportSource
     ) -> None:
         """T5: never a smaller total that calls itself complete."""
         try:
-            found = list(_statements(importer.read(evolve(stated, files=stated.files[:-1]))))
+            found = [s for s in importer.read(evolve(stated, files=stated.files[:-1])) if isinstance(s, Statement)]
         except ImportFailed as refused:
             assert str(refused)
         else:
@@ -279,10 +196,9 @@ class ImportContract(ReadingContract):
 
     def test_t8_totals_are_not_added_to_their_parts(self, importer: Importer, stated: ImportSource) -> None:
         """T8: what a report shows is one branch: the stated total, else the sum of the scopes."""
-        from wattbook.accounting import statement_totals
 
         found = [item for item in importer.read(stated) if isinstance(item, Statement)]
-        sums = _totals(found)
+        sums = totals_of(found)
         for month, totals in statement_totals(found).items():
             for method in ("location", "market"):
                 whole, scope2 = sums.get((month, "total", method)), sums.get((month, "2", method))
@@ -297,7 +213,7 @@ class ImportContract(ReadingContract):
     ) -> None:
         """T9: a provider adds columns without asking."""
         wider = self._changed(stated, samples.widened(text), tmp_path)
-        assert _totals(importer.read(wider)) == _totals(importer.read(stated))
+        assert totals_of(importer.read(wider)) == totals_of(importer.read(stated))
 
     def test_t9_a_missing_column_is_named(
         self, importer: Importer, stated: ImportSource, text: str, tmp_path: Path
@@ -332,13 +248,13 @@ class ImportContract(ReadingContract):
     ) -> None:
         """T11: quoted commas stand in ``test_t9_unknown_columns_are_tolerated``."""
         marked = self._changed(stated, samples.with_marks(text), tmp_path)
-        assert _totals(importer.read(marked)) == _totals(importer.read(stated))
+        assert totals_of(importer.read(marked)) == totals_of(importer.read(stated))
 
     def test_t12_alternatives_are_not_added(self, importer: Importer, stated: ImportSource) -> None:
         """T12: of two answers that say the same, one counts."""
-        other = evolve(stated, files=_opened(*self.alternatives))
-        mine, theirs = _totals(importer.read(stated)), _totals(importer.read(other))
-        both = _totals(importer.read(evolve(stated, files=(*stated.files, *other.files))))
+        other = evolve(stated, files=opened(*self.alternatives))
+        mine, theirs = totals_of(importer.read(stated)), totals_of(importer.read(other))
+        both = totals_of(importer.read(evolve(stated, files=(*stated.files, *other.files))))
         for cell in mine.keys() & theirs.keys():
             assert both[cell] in (mine[cell], theirs[cell])
         for cell, kg in both.items():
@@ -364,50 +280,6 @@ RULES = {
 RULES_OF_TEXT = {rule for rule in RULES if rule.startswith(("test_t4", "test_t7", "test_t9", "test_t10", "test_t11"))}
 
 
-class _Book:
-    """A book of its own for one rule."""
-
-    def __init__(self, ledger: Any) -> None:
-        self._ledger = ledger
-        self._count = 0
-
-    def put(self, importer: Importer, source: ImportSource) -> Any:
-        """Record what *importer* reads as an import of its own."""
-        from wattbook.importing import content_sha256
-        from wattbook.importing.opening import Handed
-        from wattbook.importing.reading import digest
-        from wattbook.records import Snapshot
-
-        hashes = [(f.path.name, content_sha256(Handed(file=f, shown=str(f.path)))) for f in source.files]
-        snapshot = Snapshot(
-            sha256=digest(hashes), format=importer.format, plugin="contract", plugin_version="",
-            paths=tuple(name for name, _ in hashes),
-        )  # fmt: skip
-        found = [item for item in importer.read(source) if isinstance(item, Statement)]
-        return self._ledger.add_statements(found, snapshot)
-
-    def totals(self) -> Totals:
-        return _totals(self._ledger.statements())
-
-    def __enter__(self) -> _Book:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ledger.close()
-
-
-def _book(folder: Path, name: str = "contract") -> _Book:
-    from wattbook.ledger.store import Ledger
-
-    return _Book(Ledger.open(f"sqlite:///{folder / name}.db"))
-
-
-def _opened(*paths: Path) -> tuple[Any, ...]:
-    from wattbook.testing.builders import a_source
-
-    return a_source(*paths).files
-
-
 def _text(file: Any) -> str:
     with file.open() as stream:
         data = stream.read()
@@ -416,15 +288,3 @@ def _text(file: Any) -> str:
 
 def _plain(text: str) -> str:
     return text.casefold().replace(".", "_")
-
-
-def _totals(items: Iterable[object]) -> Totals:
-    sums: Totals = {}
-    for item in _statements(items):
-        cell = (item.month, item.scope, item.method)
-        sums[cell] = sums.get(cell, Decimal(0)) + item.co2e_kg
-    return sums
-
-
-def _statements(items: Iterable[object]) -> Iterator[Statement]:
-    return (item for item in items if isinstance(item, Statement))
