@@ -211,10 +211,10 @@ def _verdict(
         why = "preferred by the configuration" if wished else f"{error}, the best offer"
         names = ", ".join(str(domain) for domain in mine if domain.is_energy)
         told = ", ".join(domain.device for domain in mine if not domain.is_energy)
-        does = "; ".join(filter(None, (names and f"measures {names}", told and f"tells how busy {told} is")))
+        does = "; ".join(filter(None, (names and f"measures {names}: {why}", told and f"tells how busy {told} is")))
         return Verdict(
             plugin=offer.plugin, source=offer.name, fate=Fate.CHOSEN, domains=mine,
-            reason=f"{does}: {why}", meter=offer.meter,
+            reason=does, meter=offer.meter,
         )  # fmt: skip
     if not offer.domains:
         return Verdict(

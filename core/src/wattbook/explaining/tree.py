@@ -113,7 +113,7 @@ def leaves_of(entry: Entry) -> tuple[Leaf, ...]:
         leaves.append(Leaf(what=REST, energy_j=rest))
     step = math.ldexp(1.0, math.frexp(energy_j)[1] - LEAF_BITS)
     cut = [round(leaf.energy_j / step) * step for leaf in leaves]
-    fitting = [i for i, joules in enumerate(cut) if abs(joules) <= energy_j]
+    fitting = [i for i, joules in enumerate(cut) if abs(joules) <= energy_j + step]
     if fitting:
         largest = max(fitting, key=lambda i: abs(cut[i]))
         cut[largest] = energy_j - math.fsum(cut[:largest] + cut[largest + 1 :])
