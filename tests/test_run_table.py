@@ -851,12 +851,12 @@ def test_nothing_heavy_is_imported_before_the_child_starts(home: Home) -> None:
 
 
 def test_what_the_command_line_knows_without_loading_is_what_the_rest_knows() -> None:
+    from wattbook import config
     from wattbook.cli.run_words import BOOKS, MODES, PHASES, POLICIES
     from wattbook.ledger.connect import ENGINES
     from wattbook.model import Phase
-    from wattbook.pipeline import attribute
 
-    assert (MODES, POLICIES) == (attribute.MODES, attribute.POLICIES)
+    assert (MODES, POLICIES) == (config.MODES, config.POLICIES)
     assert tuple(map(str, Phase)) == PHASES
     assert set(ENGINES) == set(BOOKS)
 
