@@ -196,6 +196,7 @@ class ImportContract(ReadingContract):
 
     def test_t8_totals_are_not_added_to_their_parts(self, importer: Importer, stated: ImportSource) -> None:
         """T8: what a report shows is one branch: the stated total, else the sum of the scopes."""
+        from wattbook.accounting import statement_totals
 
         found = [item for item in importer.read(stated) if isinstance(item, Statement)]
         sums = totals_of(found)
