@@ -42,6 +42,7 @@ class Event(NamedTuple):
     exit_code: int | None = None
     signal: str | None = None
     cpu_s: float | None = None  #: processor time of the command and of all that it waited for
+    own_cpu_s: float | None = None  #: processor time of wattbook until then
 
 
 class Events:
@@ -159,6 +160,7 @@ class Child:
                     exit_code=None if died else os.WEXITSTATUS(status),
                     signal=_name(died) if died else None,
                     cpu_s=usage.ru_utime + usage.ru_stime,
+                    own_cpu_s=time.process_time(),
                 )
 
     def _stop_too(self, number: int, events: Events) -> None:

@@ -13,7 +13,7 @@ def summary(doc: Mapping[str, Any], *, recorded: bool = True) -> list[str]:
     """A few lines of plain ASCII: the figure, what it is made of, whose it is, what is missing, the grid, the book."""
     lines = ["wattbook  " + "   ".join([duration(doc["duration_s"]), energy(doc), carbon(doc), basis(doc)])]
     lines += parts(doc["readings"])
-    lines += whose(doc.get("attributed"))
+    lines += whose(doc.get("attributed"), doc.get("own_energy_j"))
     missing = ", ".join(dict.fromkeys(gap["domain"] for gap in doc["gaps"]))
     if missing:
         lines.append(_cut(f"  not covered: {missing}"))
@@ -92,16 +92,17 @@ def parts(readings: Iterable[Mapping[str, Any]]) -> list[str]:
     return [_cut("  " + "; ".join(what for what, _ in named))]
 
 
-def whose(attributed: Mapping[str, Any] | None) -> list[str]:
-    """What the command's processes caused of the machine's energy, where that is known; ``the machine`` is the sum."""
+def whose(attributed: Mapping[str, Any] | None, own_j: float | None = None) -> list[str]:
+    """What the command's processes and wattbook caused of the machine's energy, where that is known."""
     if attributed is None or attributed["process_j"] is None:
-        return []
+        return [] if own_j is None else [_cut(f"  the machine's energy; wattbook itself caused {one(own_j)} of it")]
     caused, machine = (one(attributed[name]) for name in ("process_j", "machine_j"))
+    own = "" if own_j is None else f", wattbook itself {one(own_j)}"
     idle = f"idle: {attributed['idle']}"
     if attributed["attribute"] == "process":
-        line = f"  what its processes caused of the machine's {machine}; {idle}"
+        line = f"  what its processes caused of the machine's {machine}{own}; {idle}"
     else:
-        line = f"  the machine's energy; its processes caused {caused} of it ({idle})"
+        line = f"  the machine's energy; its processes caused {caused} of it{own} ({idle})"
     if attributed["unallocated_j"]:
         line += f", {one(attributed['unallocated_j'])} unallocated"
     if attributed["accelerators_j"]:

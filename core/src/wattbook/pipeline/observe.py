@@ -349,7 +349,7 @@ class Observer:
             **document(self.record, [*self.pieces, *entries], command=self.order["argv"]),
             "process_cpu_s": cpu_s,
             "attributed": self.causing.attributed(share),
-            "own_energy_j": own_energy_j(addends, share_of(self._own_cpu_s(), busy_s)),
+            "own_energy_j": own_energy_j(addends, share_of(self._own_cpu_s(ended), busy_s)),
             "suspended_s": round(self.suspended_s, 6),
         }
         self._step("closing the meters")
@@ -360,15 +360,15 @@ class Observer:
         """Everything is loaded: the collection of garbage, which ``run`` put off, goes on."""
         gc.enable()
 
-    def _own_cpu_s(self) -> float | None:
-        """Processor time of wattbook itself."""
-        return time.process_time()
+    def _own_cpu_s(self, ended: Event) -> float | None:
+        """Processor time of wattbook itself until the command had ended: what comes after is not in the window."""
+        return ended.own_cpu_s
 
     def _clock(self) -> Clock:
         """Processor time of the command's processes."""
         from wattbook.pipeline.processor import CommandTime
 
-        return CommandTime(self.order["pid"])
+        return CommandTime(self.order["pid"], self.order["run_id"])
 
     def _moment(self, at_s: float) -> datetime:
         """The wall clock's time at an instant of the monotonic clock, from the start of the run on."""

@@ -35,6 +35,7 @@ class Ended(NamedTuple):
     exit_code: int | None = 0
     signal: str | None = None
     cpu_s: float | None = None
+    own_cpu_s: float | None = None
 
 
 class Ending:

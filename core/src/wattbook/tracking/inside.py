@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from wattbook.pipeline.events import Event
 from wattbook.pipeline.observe import Observer
 from wattbook.sampling import tree_cpu_s
 
@@ -24,7 +25,7 @@ class InProcess(Observer):
     def _loaded(self) -> None:
         """Whether garbage is collected is the user's business."""
 
-    def _own_cpu_s(self) -> float | None:
+    def _own_cpu_s(self, ended: Event) -> float | None:
         """One process's time cannot be told apart by threads after the fact."""
         return None
 
