@@ -10,6 +10,7 @@ from itertools import chain
 from attrs import evolve
 
 from wattbook.accounting import Claim, MonthTotals, account_totals, claim
+from wattbook.accounting.hours import by_hour
 from wattbook.accounting.split import MARK
 from wattbook.config import Config
 from wattbook.model import Statement
@@ -59,7 +60,7 @@ def build(
     """
     for dim in dims:
         check_dimension(dim)
-    batches = batches_of(entries, period, _timed(dims, period))
+    batches = batches_of(by_hour(entries, config.factors.hours, period.edges()), period, _timed(dims, period))
     return build_from(batches, statements, runs, config, period, dims, as_of, watermark, previous, evidence)
 
 

@@ -13,6 +13,7 @@ from wattbook.accounting.differences import difference, scaled
 from wattbook.records import RunRecord
 from wattbook.report.atoms import Atom
 from wattbook.report.model import RunUse, Share
+from wattbook.report.notes import SYNTHETIC
 from wattbook.report.spread import Spread, half_width, spread_of, t95
 from wattbook.report.sums import Whole
 
@@ -35,6 +36,7 @@ class Side:
     spread_j: Spread | None = None  #: of its runs, or of all runs of its command
     spread_g: Spread | None = None
     each: bool = False  #: a mean of runs, and no sum
+    synthetic: bool = False
 
 
 @frozen(kw_only=True)
@@ -64,7 +66,7 @@ def side_of(kind: str, name: str, atoms: Sequence[Atom], shares: Iterable[Share]
     tally = Whole().add(atoms, shares).tally()
     return Side(
         kind=kind, name=name, total=tally.total(), energy=tally.energy, carbon=_carbon(tally),
-        factors=_factors(atoms), runs=runs,
+        factors=_factors(atoms), runs=runs, synthetic=_made_up(atoms),
     )  # fmt: skip
 
 
@@ -73,7 +75,7 @@ def side_of_run(use: RunUse, record: RunRecord, alike: Sequence[RunUse]) -> Side
     tally = Whole().add(use.atoms).tally()
     return Side(
         kind="run", name=use.run_id, total=tally.total(), energy=tally.energy, carbon=_carbon(tally),
-        factors=_factors(use.atoms), runs=1, units=record.units, unit=record.unit,
+        factors=_factors(use.atoms), runs=1, synthetic=_made_up(use.atoms), units=record.units, unit=record.unit,
         spread_j=spread_of(_joules(alike)), spread_g=spread_of(_grams(alike)),
     )  # fmt: skip
 
@@ -88,7 +90,7 @@ def side_of_command(name: str, uses: Sequence[RunUse], records: Sequence[RunReco
     whole = len(told) == len(records) and len(units) == 1
     return Side(
         kind="command", name=name, total=tally.total(), energy=scaled(tally.energy, 1 / number),
-        carbon=scaled(_carbon(tally), 1 / number), factors=_factors(atoms), runs=len(uses),
+        carbon=scaled(_carbon(tally), 1 / number), factors=_factors(atoms), runs=len(uses), synthetic=_made_up(atoms),
         units=math.fsum(told) / number if whole else None, unit=next(iter(units)) if whole else "",
         spread_j=spread_of(_joules(uses)), spread_g=spread_of(_grams(uses)), each=True,
     )  # fmt: skip
@@ -180,6 +182,8 @@ def _judged(change: Interval | None, known: bool, why: str) -> tuple[bool | None
 
 
 def _notes(first: Side, second: Side) -> Iterable[str]:
+    if first.synthetic or second.synthetic:
+        yield SYNTHETIC
     if first.factors and second.factors and first.factors != second.factors:
         yield (
             f"the grid factors differ ({', '.join(first.factors)}; {', '.join(second.factors)}): a difference in carbon "
@@ -207,6 +211,10 @@ def _carbon(tally: Tally) -> Sum:
 def _factors(atoms: Iterable[Atom]) -> tuple[str, ...]:
     found = (factor_of(atom.line.place, atom.line.year) for atom in atoms)
     return tuple(sorted({factor.id for factor in found if factor is not None}))
+
+
+def _made_up(atoms: Iterable[Atom]) -> bool:
+    return any(atom.largest.synthetic for atom in atoms)
 
 
 def _joules(uses: Iterable[RunUse]) -> list[float]:

@@ -20,10 +20,13 @@ CSV_HEADER = ("what", "unit", "first", "first_low", "first_high", "second", "sec
 
 def blocks_of(made: Comparison) -> Iterator[Block]:
     """What is compared, the difference, and what a reader should know."""
+    heads = ("", "energy", "location-based", "market-based", "runs", "mean", "deviation", "work", "factors")
+    rows = [_side(side) for side in (made.first, made.second)]
+    told = [number for number in range(len(heads)) if any(row[number] for row in rows)]  # no empty columns
     yield Block(
         title=f"{_name(made.first)} and {_name(made.second)}",
-        columns=("", "energy", "location-based", "market-based", "runs", "mean", "deviation", "work", "factors"),
-        rows=tuple(_side(side) for side in (made.first, made.second)),
+        columns=tuple(heads[number] for number in told),
+        rows=tuple(tuple(row[number] for number in told) for row in rows),
     )
     yield Block(
         title="Difference, the second less the first",

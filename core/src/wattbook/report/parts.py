@@ -6,9 +6,12 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 
+from attrs import evolve
+
 from wattbook.accounting.carbon import factor_of
 from wattbook.accounting.intervals import ExactSum
 from wattbook.factors import Factor
+from wattbook.factors.table import HOURLY
 from wattbook.records import Entry, RunRecord, utc_text, utc_time
 from wattbook.report.atoms import Atom
 from wattbook.report.batches import Batch
@@ -86,10 +89,11 @@ def gaps_of(gaps: Iterable[Batch]) -> list[GapGroup]:
 
 def factors_of(atoms: Iterable[Atom]) -> list[FactorUse]:
     """The factors behind the figures, those of most energy first."""
+    atoms = list(atoms)
     sums: dict[tuple[str, bool], tuple[Factor, ExactSum, ExactSum, set[str]]] = {}
     for atom in atoms:
         factor = factor_of(atom.line.place, atom.line.year)
-        if factor is None:
+        if factor is None or factor.id.startswith(HOURLY):
             continue
         key = (factor.id, factor.assumed)
         _, joules, grams, notes = sums.setdefault(key, (factor, ExactSum(), ExactSum(), set()))
@@ -98,6 +102,26 @@ def factors_of(atoms: Iterable[Atom]) -> list[FactorUse]:
         notes.update(filter(None, factor.note.split("; ")))
     uses = [
         FactorUse(factor=factor, energy_j=joules.value, co2e_g=grams.value, notes=tuple(sorted(notes)))
-        for factor, joules, grams, notes in sums.values()
+        for factor, joules, grams, notes in (*sums.values(), *_hourly(atoms))
     ]
     return sorted(uses, key=lambda use: (-use.energy_j, use.factor.id, use.factor.assumed))
+
+
+def _hourly(atoms: Iterable[Atom]) -> list[tuple[Factor, ExactSum, ExactSum, set[str]]]:
+    """Factors by the hour, each table of a zone as one, with the mean that its energy met."""
+    found: dict[str, tuple[Factor, ExactSum, ExactSum, ExactSum]] = {}
+    for atom in atoms:
+        factor = factor_of(atom.line.place, atom.line.year)
+        if factor is None or not factor.id.startswith(HOURLY):
+            continue
+        _, joules, grams, weighted = found.setdefault(factor.id, (factor, ExactSum(), ExactSum(), ExactSum()))
+        joules.add(atom.tally.energy.value)
+        grams.add(atom.tally.own.value)
+        weighted.add(atom.tally.energy.value * factor.g_per_kwh)
+    return [
+        (
+            evolve(factor, g_per_kwh=weighted.value / joules.value) if joules.value else factor,
+            joules, grams, {factor.note},
+        )
+        for factor, joules, grams, weighted in found.values()
+    ]  # fmt: skip

@@ -42,6 +42,7 @@ from wattbook.units import G_PER_KG
 
 MOST_ROWS = 20
 ALL_ROWS = 80  #: of all dimensions together
+TOLD = 400  #: letters of a sentence of ours that names what people typed
 CUT = "split at a boundary"
 
 
@@ -109,10 +110,10 @@ def page_of(report: Report, derived: Derived) -> Page:
         reductions=tuple(
             (
                 short(one.name),
-                short(one.what),
+                short(one.what, TOLD),
                 Fig(text=saves_text(one), value=one.saves_g.value, anchor=f"f-reduction-{number}"),
-                short(one.basis),
-                short(one.caution),
+                short(one.basis, TOLD),
+                short(one.caution, TOLD),
             )
             for number, one in enumerate(report.reductions)
         ),

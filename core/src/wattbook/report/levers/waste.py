@@ -30,9 +30,7 @@ def idle_off(evidence: Evidence, options: Options) -> Lever:
         caution="somebody may be waiting for the machine to answer at once; a machine that is off still draws a few watts",
         effects=dict.fromkeys(idle, Effect(less=options.part)),
         arithmetic=(f"everything under phase idle: {hours:.4g} device-hours",) if idle else (),
-        unknown=None
-        if idle
-        else "nothing in this period is labelled idle; 'wattbook watch --record' records it",
+        unknown=None if idle else "nothing in this period is labelled idle; 'wattbook watch --record' records it",
         acts_on=idle,
     )
 
