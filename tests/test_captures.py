@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from attrs import field, frozen
+from wattbook.cloud import Fetcher
 from wattbook.errors import ImportFailed
 from wattbook.importing import Imported, choose, open_all, read
 from wattbook.model import Importer, ImportSource, Recording
@@ -277,7 +278,7 @@ def test_at_most_one_importer_recognises_a_capture(row: dict[str, str]) -> None:
     (handed,) = open_all([FOLDER / row["file"]])
     answers = [answer for _, answer in plugins().ask("import_provided", source=ImportSource(files=(handed.file,)))]
     offers = [answer for answer in answers if isinstance(answer, Importer)]
-    assert len(offers) == len(answers)
+    assert all(isinstance(answer, Fetcher) for answer in answers if answer not in offers)
     fitting = [offer.format for offer in offers if handed.file.head and offer.sniff(handed.file)]
     assert len(fitting) <= 1
     if expected(row) is not None:
