@@ -185,6 +185,15 @@ def test_a_bill_can_be_explained_and_verified(tmp_path: Path) -> None:
     assert "not itemised" not in told
 
 
+def test_runs_on_the_same_provider_are_told(tmp_path: Path) -> None:
+    run(
+        "log", "--instance", "p5.48xlarge", "--hours", "1", "--platform", "aws", "--region", "us-east-1", "--start",
+        "2026-01-15T07:00:00+00:00",
+    )  # fmt: skip
+    told = imported(only_aws(tmp_path))["warnings"]
+    assert any("1 runs on aws" in warning and "counts twice" in warning for warning in told)
+
+
 def test_a_jobs_csv_is_imported_as_log_books_it(tmp_path: Path) -> None:
     jobs = tmp_path / "jobs.csv"
     jobs.write_text("start,hours,instance,region,project\n2026-01-05T10:00:00+00:00,2,p4d.24xlarge,us-east-1,ner\n")

@@ -112,3 +112,22 @@ def test_a_key_leads_nowhere_but_into_the_folder(s3: Any, tmp_path: Path) -> Non
     s3.put_object(Bucket=BUCKET, Key="team/../../up/usage_period=2025-09/x;rm.csv", Body=b"x")
     fetched = fetch(tmp_path, place=f"s3://{BUCKET}/team/../../up")
     assert all(path.resolve().is_relative_to(tmp_path.resolve()) for path in fetched.files)
+
+
+@pytest.mark.usefixtures("s3")
+def test_the_account_that_asks_is_asked_for_and_the_pages_come_over_the_wire(
+    stand_in: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, totals: Callable[..., Any]
+) -> None:
+    """The token service is moto's; the sustainability API, which moto lacks, a stand-in with a saved page."""
+    saved = EXPORT.parent / "sustainability_api" / "get_estimated_carbon_emissions.monthly.ungrouped.json"
+    page = json.loads(saved.read_text())
+    page["Results"] = [one for one in page["Results"] if one["TimePeriod"]["Start"].startswith("2025-09")]
+    stand_in.answer = lambda method, path, body: (200, {}, page)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SUSTAINABILITY", stand_in.url)
+    fetched = aws.fetch(Wanted(month="2025-09"), tmp_path)
+    assert (fetched.format, fetched.account) == ("aws-api-json", "123456789012")
+    ((method, path, body),) = stand_in.asked
+    assert (method, path) == ("POST", "/v1/estimated-carbon-emissions")
+    assert body["TimePeriod"] == {"Start": "2025-09-01T00:00:00Z", "End": "2025-10-01T00:00:00Z"}
+    found = totals(*fetched.files, account=fetched.account)
+    assert found == {c: kg for c, kg in totals(saved, account="1").items() if c[0] == "2025-09"}

@@ -15,7 +15,7 @@ from wattbook.byhand.estimators import Estimators, Hourly
 from wattbook.byhand.machine import Undescribed
 from wattbook.byhand.places import place_of
 from wattbook.cloud import Usage
-from wattbook.config import Config
+from wattbook.config import Account, Config
 from wattbook.jobs import Job
 from wattbook.ledger.intake import NO_LABELS
 from wattbook.ledger.settling import WITHDRAWN
@@ -141,7 +141,30 @@ class Bills:
                         f"{month} of {provider}/{account} was in the book from another bill: this one takes its place "
                         "(all parts of a bill belong into one import)"
                     )
+            warnings += self._met(ledger, months)
         return Billed(lines=lines, new=new, known=known, warnings=tuple(warnings))
+
+    def _met(self, ledger: Ledger, months: Mapping[tuple[str, str, str], Sequence[Line]]) -> list[str]:
+        """Accounts whose machines are in the book already: a bill does not say which of its hours were measured."""
+        start = utc_text(min(line.usage.start for some in months.values() for line in some))
+        end = utc_text(max(line.usage.end for some in months.values() for line in some))
+        runs = [r for r in ledger.runs() if r.start < end and start < r.end and not r.run_id.startswith(BILL)]
+        stated = {(one.provider, one.account, one.month) for one in ledger.statements(months={m for *_, m in months})}
+        told = []
+        for provider, account in sorted({(p, a) for p, a, _ in set(months) - stated}):
+            own = self._config.accounts.get(f"{provider}/{account}", Account())
+            count = sum(
+                (run.labels.platform or "").lower() == provider
+                or run.labels.platform in own.platforms
+                or run.host in own.hosts
+                for run in runs
+            )
+            if count:
+                told.append(
+                    f"{count} runs on {provider} in these months are in the book too: where their machines are on the "
+                    f"bill of {account}, their energy counts twice until that account's statement is imported"
+                )
+        return told
 
     def entries(self, lines: Sequence[Line], run_id: str, sha256: str) -> list[Entry]:
         """Readings, and gaps that tell their hours."""
