@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from wattbook.cloud import Fetched, Fetcher, Usage, Wanted
+    from wattbook.config import HourFactor
     from wattbook.counters import Advance, Counter, Integrator, Step
     from wattbook.errors import ConfigError, ImportFailed, ReadError, Unavailable, WattbookError
     from wattbook.hookspecs import hookimpl
@@ -44,6 +45,7 @@ _HOME = {
     **dict.fromkeys(("Fetched", "Fetcher", "Usage", "Wanted"), "wattbook.cloud"),
     **dict.fromkeys(("Advance", "Counter", "Integrator", "Step"), "wattbook.counters"),
     **dict.fromkeys(("ConfigError", "ImportFailed", "ReadError", "Unavailable", "WattbookError"), "wattbook.errors"),
+    "HourFactor": "wattbook.config",
     "hookimpl": "wattbook.hookspecs",
     **dict.fromkeys(
         (
@@ -58,7 +60,7 @@ _HOME = {
 }  # fmt: skip
 
 __all__ = [
-    "Activity", "Advance", "Basis", "Busy", "Chip", "ConfigError", "Counter", "Domain", "Fetched", "Fetcher", "Gap", "Host", "Identity",
+    "Activity", "Advance", "Basis", "Busy", "Chip", "ConfigError", "Counter", "Domain", "Fetched", "Fetcher", "Gap", "Host", "HourFactor", "Identity",
     "ImportFailed", "ImportSource", "Importer", "Integrator", "Load", "Meter", "Missed", "Piece", "Problem", "ReadError",
     "Reading", "Recording", "RecordingBuilder", "Sample", "Sheet", "SourceFile", "Statement", "Step", "Term", "Unavailable",
     "Usage", "Wanted", "WattbookError", "Window", "hookimpl", "track",

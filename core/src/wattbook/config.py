@@ -84,6 +84,27 @@ class WhatIf(NamedTuple):
     marginal: Mapping[str, MarginalConfig] = EMPTY  #: keyed by zone
 
 
+class HourFactor(NamedTuple):
+    """Grams for one kWh of a zone in a stretch of time; only averages by location enter the inventory."""
+
+    zone: str
+    start: str  #: a time with its zone
+    end: str
+    g_per_kwh: float
+    signal: str = "average"
+    method: str = "location"
+    cycle: str = "unstated"
+    source: str = ""
+
+
+class Factors(NamedTuple):
+    """Factors by the hour: from CSV files, from plugins asked by name, or written down here."""
+
+    files: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
+    hours: tuple[HourFactor, ...] = ()
+
+
 class Share(NamedTuple):
     """Where ``wattbook ledger push`` and ``pull`` go where nothing else is said."""
 
@@ -109,6 +130,7 @@ class Config(NamedTuple):
     containment: Mapping[str, str] = EMPTY  #: see ``wattbook.resolve.Tree``
     report: ReportConfig = ReportConfig()
     budgets: Budgets = Budgets()
+    factors: Factors = Factors()
     share: Share = Share()
     privacy: Privacy = Privacy()
     whatif: WhatIf = WhatIf()

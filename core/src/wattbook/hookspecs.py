@@ -9,7 +9,8 @@ import pluggy
 
 if TYPE_CHECKING:
     from wattbook.cloud import Fetcher
-    from wattbook.model import Activity, Gap, Host, Identity, Importer, ImportSource, Meter, Reading
+    from wattbook.config import HourFactor
+    from wattbook.model import Activity, Gap, Host, Identity, Importer, ImportSource, Meter, Reading, Window
 
 NAME = "wattbook"  #: pluggy project, entry-point group, import name and command in one word
 
@@ -176,4 +177,32 @@ def identify(name: str, kind: str | None, config: Any) -> Iterable[Identity]:  #
                     query=name, kind="gpu", match="ACME X1", tdp_w=250.0, confidence="vendor",
                     source="ACME X1 data sheet, 2026",
                 )
+    """
+
+
+@hookspec
+def factors(window: Window, config: Any) -> Iterable[HourFactor]:  # type: ignore[empty-body]
+    """Which factors by the hour do you know in this window?
+
+    :param window: the stretch of time that a report is made of, with a day to either side.
+    :param config: the plugin's own table, as an instance of its ``Config`` class.
+    :returns: ``HourFactor`` values, no two of one zone at one time, each with its source.  Only averages by
+        location enter the inventory; a marginal or market-based one is refused with a sentence.  A report
+        uses no network: what the plugin fetched, it fetched before.  It is asked only where
+        ``factors.plugins`` of the configuration names it.
+
+    A complete example, a grid that is clean by day::
+
+        from datetime import timedelta
+        import wattbook
+
+        @wattbook.hookimpl
+        def factors(window, config):
+            hour = window.start.replace(minute=0, second=0, microsecond=0)
+            while hour < window.end:
+                yield wattbook.HourFactor(
+                    zone="SG", start=hour.isoformat(), end=(hour + timedelta(hours=1)).isoformat(),
+                    g_per_kwh=300.0 if 8 <= hour.hour < 18 else 450.0, source="ACME grid watch, 2026",
+                )
+                hour += timedelta(hours=1)
     """

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from wattbook.closing.adjusting import adjustments, settled_until
+from wattbook.closing.hourly import hourly
 from wattbook.closing.manifest import manifest_of, pins_of, told_by
 from wattbook.closing.reading import built, report_of
 from wattbook.config import Config
@@ -47,6 +48,7 @@ def close(
 
     The watermark is set first and the figures are added up after: nothing can come before it any more.
     """
+    settings = hourly(settings, period)
     now = now or utc_time(recorded(None))
     month = period.title
     if now < period.end:

@@ -9,6 +9,7 @@ from attrs import evolve
 
 from wattbook.accounting.carbon import pinned
 from wattbook.closing.adjusting import Adjustment, adjustments, settled_until
+from wattbook.closing.hourly import hourly
 from wattbook.closing.manifest import period_of, report_id, rules_of, told_by, watermark_of
 from wattbook.config import Config
 from wattbook.ledger import periods
@@ -34,6 +35,7 @@ def built(
     previous: Report | None = None,
 ) -> Report:
     """The report of one period, alone or beside *previous*, whether it is closed or not."""
+    settings = hourly(settings, period)
     here = [r for r in book.revisions(months=period.months(), as_of=as_of) if r.standing == ACTIVE]
     made_up = any(getattr(revision, "synthetic", False) for revision in here)
     evidence: dict[tuple[str, str, str], tuple[str, ...]] = {}

@@ -16,6 +16,8 @@ SOURCE = "Ember, Yearly Electricity Data {year}, via co2.js 0.19.0 (CC BY 4.0)"
 #: a figure that a user brings with its source gets the error of a good one
 OWN_SIGMA = 0.05
 
+HOURLY = "hourly:"  #: how the source of an intensity begins that is a mean over hours
+
 #: codes that people write for what ISO calls otherwise
 ALIASES = {"UK": "GB", "EL": "GR"}
 
@@ -60,6 +62,18 @@ def find_zone(code: str) -> Zone | None:
     return zones().get(ALIASES.get(code, code))
 
 
+def _hourly(place: Place) -> Factor:
+    """The factor that ``factors.hours`` put into a place: the mean over an entry's hours."""
+    _, version, cycle, source = (place.intensity_source or "").split(":", 3)
+    zone = find_zone(place.zone or WORLD)
+    name = zone.code if zone else place.zone or place.site
+    return Factor(
+        id=f"{HOURLY}{version}:{name}", zone=name, year=place.intensity_year, cycle=cycle,
+        g_per_kwh=place.intensity_g_per_kwh or 0.0, sigma=OWN_SIGMA, source=source, note="by the hour; a mean is shown",
+        assumed=place.zone_assumed,
+    )  # fmt: skip
+
+
 def lookup(place: Place, year: int) -> Factor | None:
     """The factor for *place* in *year*.
 
@@ -68,6 +82,8 @@ def lookup(place: Place, year: int) -> Factor | None:
     holds one year per zone: where that is another one, the factor's ``note`` says so.
     """
     if place.intensity_g_per_kwh is not None:
+        if (place.intensity_source or "").startswith(HOURLY):
+            return _hourly(place)
         source = place.intensity_source or "configured"
         notes = [] if place.intensity_year in (None, year) else [f"a figure of {place.intensity_year} used for {year}"]
         zone = None if place.zone is None else find_zone(place.zone)

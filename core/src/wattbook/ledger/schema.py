@@ -177,15 +177,6 @@ delivery = _table(
     since=2,
 )  # fmt: skip
 
-#: hourly factors as they were once configured, named by their hash
-factor_version = _table(
-    "factor_version",
-    _text("version_id", key=True),
-    _text("content"),  # JSON
-    _text("recorded_at"),
-    since=2,
-)  # fmt: skip
-
 meta = _table("meta", _text("name", key=True), _text("value", key=True), _text("recorded_at"))
 
 REFUSAL = "the book is append-only: a correction is a new row"
