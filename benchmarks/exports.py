@@ -166,7 +166,21 @@ def jobs_csv(path: Path, count: int, *, different: bool) -> None:
     with path.open("w", newline="") as stream:
         out = csv.writer(stream, lineterminator="\n")
         out.writerow(
-            "start,hours,platform,project,person,phase,cpu,sockets,gpu,gpu_count,memory_gb,util,gpu_util".split(",")
+            (
+                "start",
+                "hours",
+                "platform",
+                "project",
+                "person",
+                "phase",
+                "cpu",
+                "sockets",
+                "gpu",
+                "gpu_count",
+                "memory_gb",
+                "util",
+                "gpu_util",
+            )  # fmt: skip
         )
         for n in range(count):
             kind = random.randrange(1 << 30) if different else n % 50

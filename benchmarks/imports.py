@@ -1,17 +1,22 @@
 """How fast and how large bulk input is: ``python -m benchmarks.imports [--rows N] [--recorded] [--json FILE] [FORMAT...]``.
 
 Rows a second of processor time (user and system) and the peak of resident memory of the command itself.
+The last column is what the csv module takes for a row of 23 cells at that moment, to compare a busy machine
+with a quiet one (2.3 us).
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+import io
 import json
+import multiprocessing
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,24 +45,46 @@ def measured(arguments: Sequence[str], folder: Path) -> dict[str, Any]:
     }
 
 
+def made(make: Callable[..., None], *arguments: object, **said: object) -> None:
+    """Made in a process of its own: a child's peak of memory is never below its parent's."""
+    child = multiprocessing.get_context("spawn").Process(target=make, args=arguments, kwargs=said)
+    child.start()
+    child.join()
+    if child.exitcode:
+        raise SystemExit("the input could not be made")
+
+
+def yardstick() -> float:
+    """Processor microseconds in which the csv module reads a row of 23 cells here and now."""
+    text = "\n".join([",".join(f"{n / 7:.6f}" for n in range(23))] * 50_000)
+    begin = time.process_time()
+    for _ in csv.reader(io.StringIO(text)):
+        pass
+    return (time.process_time() - begin) / 50_000 * 1e6
+
+
 def figures(rows: int, lines: int, modes: Sequence[str], only: Sequence[str]) -> Iterator[dict[str, Any]]:
     for name in [*EXPORTS, *JOBS]:
         if only and not any(word in name for word in only):
             continue
         with tempfile.TemporaryDirectory(prefix="wattbook-bulk-") as here:
             folder = Path(here)
+            more: Sequence[str] = ()
             if name in JOBS:
-                count, path, more = lines, folder / "jobs.csv", ()
-                jobs_csv(path, count, different=JOBS[name])
+                count, path = lines, folder / "jobs.csv"
+                made(jobs_csv, path, count, different=JOBS[name])
             else:
                 file, make, more = EXPORTS[name]
                 count, path = rows, folder / file
-                make(path, count)
+                made(make, path, count)
             for mode in modes:
                 verb = "log" if name in JOBS else "import"
                 flags = ("--dry-run",) if mode == "dry run" else ()
                 found = measured((verb, str(path), *more, "--json", *flags), folder)
-                yield {"input": name, "mode": mode, "rows": count, **found, "rows_per_cpu_s": count / found["cpu_s"]}
+                yield {
+                    "input": name, "mode": mode, "rows": count, **found, "rows_per_cpu_s": count / found["cpu_s"],
+                    "csv_row_us": yardstick(),
+                }  # fmt: skip
 
 
 def main() -> None:
@@ -69,13 +96,15 @@ def main() -> None:
     parser.add_argument("--json", metavar="FILE", help="write the figures here as well")
     said = parser.parse_args()
     modes = ("dry run", "recorded") if said.recorded else ("dry run",)
-    print(f"{'input':<26}{'mode':<10}{'rows':>10}{'wall s':>9}{'cpu s':>9}{'rows/cpu s':>12}{'peak MB':>9}")
+    print(
+        f"{'input':<26}{'mode':<10}{'rows':>10}{'wall s':>9}{'cpu s':>9}{'rows/cpu s':>12}{'peak MB':>9}{'csv us':>8}"
+    )
     found = []
     for one in figures(said.rows, said.lines, modes, said.only):
         found.append(one)
         print(
             f"{one['input']:<26}{one['mode']:<10}{one['rows']:>10,}{one['wall_s']:>9.1f}{one['cpu_s']:>9.1f}"
-            f"{one['rows_per_cpu_s']:>12,.0f}{one['peak_mb']:>9.0f}",
+            f"{one['rows_per_cpu_s']:>12,.0f}{one['peak_mb']:>9.0f}{one['csv_row_us']:>8.1f}",
             flush=True,
         )
     if said.json:

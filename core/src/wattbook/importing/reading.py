@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import hashlib
 import logging
 import os
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from attrs import evolve, field, frozen
 
@@ -21,6 +23,7 @@ from wattbook.plugins import Broken
 
 BOMB_BYTES, BOMB_RATIO = 256 << 20, 400  #: a gzip file that unpacks to more than both is refused
 
+T = TypeVar("T")
 log = logging.getLogger("wattbook")
 
 
@@ -81,7 +84,7 @@ def _read(chosen: Chosen, said: ImportSource, version: str) -> Imported:
     usages: list[Usage] = []
     problems: list[Problem] = []
     try:
-        for item in (chosen.importer.sheets or chosen.importer.read)(source):
+        for item in _undisturbed((chosen.importer.sheets or chosen.importer.read)(source)):
             if isinstance(item, Statement):
                 statements.append(item)
             elif isinstance(item, Sheet):
@@ -130,6 +133,17 @@ def _refuse_future(months: Iterable[str], where: str, now: datetime) -> None:
     tomorrow = now + timedelta(days=1)
     if latest > f"{tomorrow:%Y-%m}"[: len(latest)]:
         raise ImportFailed(f"states {latest}, which has not begun by the clock of this machine", path=where)
+
+
+def _undisturbed(items: Iterator[T]) -> Iterator[T]:
+    """The same without the collector of cycles, which would walk all that piles up again and again."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield from items
+    finally:
+        if collects:
+            gc.enable()
 
 
 def digest(hashes: Sequence[tuple[str, str]]) -> str:

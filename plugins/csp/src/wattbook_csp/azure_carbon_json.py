@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ def _is_availability(head: bytes) -> bool:
 
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
     notes = Notes()
-    found = [page for file in source.files for page in _pages(file, source.options, notes)]
+    found = (page for file in source.files for page in _pages(file, source.options, notes))
     rows = list(best(_views(found, source.account, notes), notes))
     if not rows:
         reason = "holds no emissions: neither item details nor a monthly summary"
@@ -114,10 +114,13 @@ def _month(asked: Any, options: Any, path: Path) -> str:
     return months.in_name(path)
 
 
-def _views(found: Sequence[Page], account: str | None, notes: Notes) -> Iterable[View]:
+def _views(found: Iterable[Page], account: str | None, notes: Notes) -> Iterable[View]:
     views: dict[Key, View] = {}
     ends: dict[Key, bool] = {}
+    closed: set[tuple[str, tuple[str, ...]]] = set()
     for page in found:
+        if not page.rows and not page.follows:  # the last page may be an empty one
+            closed.add((page.month, page.scopes))
         if page.denied:
             notes.add(f"access was denied, so this is not the whole: {', '.join(page.denied)}")
         for number, item in enumerate(page.rows, start=1):
@@ -131,8 +134,6 @@ def _views(found: Sequence[Page], account: str | None, notes: Notes) -> Iterable
             view.partial = view.partial or bool(page.denied)
             view.rows.append(row)
             ends[key] = ends.get(key, False) or not page.follows
-    # the last page may be an empty one
-    closed = {(page.month, page.scopes) for page in found if not page.rows and not page.follows}
     for key, ended in ends.items():
         if not ended and (key.month, key.scopes) not in closed:
             views[key].partial = True
