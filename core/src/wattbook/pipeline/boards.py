@@ -12,6 +12,7 @@ from attrs import define, evolve, frozen
 
 from wattbook.model import Busy, Meter, Missed, Sample, Session
 from wattbook.pipeline.attribute import Share, is_board
+from wattbook.pipeline.processor import carries
 
 MAX_STEPS = 100  #: from a process up to the command's
 UNSURE = 0.5  #: shared boards: busy time says this little about power
@@ -194,7 +195,7 @@ def descends_from(root: int, run_id: str) -> Callable[[int], bool]:
             if above is None or above <= 1:
                 break
             one = above
-        return _carries(pid, run_id)
+        return carries(pid, run_id)
 
     return is_ours
 
@@ -212,12 +213,3 @@ def _parent_of(pid: int) -> int | None:
             return int(stream.read().rpartition(b")")[2].split()[1])
     except (OSError, ValueError, IndexError):
         return None
-
-
-def _carries(pid: int, run_id: str) -> bool:
-    """A process that was left behind keeps the run's number in its environment."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as stream:
-            return f"WATTBOOK_RUN_ID={run_id}".encode() in stream.read(1 << 20).split(b"\0")
-    except OSError:
-        return False

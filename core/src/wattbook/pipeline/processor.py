@@ -10,6 +10,7 @@ from wattbook.sampling import stragglers_cpu_s, tree_cpu_s
 
 TREE = "of its processes and all that they waited for"
 MAX_PIDS = 10_000
+TRIES = 3  #: how often a cgroup is looked into that others are in
 _MOUNTS = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
 
 
@@ -21,14 +22,15 @@ class CommandTime:
     wattbook where nothing but this run is in it.  A command may move into a cgroup of its own while it runs.
     """
 
-    def __init__(self, pid: int, *, root: str = "/") -> None:
-        self.pid, self._root = pid, root
+    def __init__(self, pid: int, run_id: str = "", *, root: str = "/") -> None:
+        self.pid, self._run_id, self._root = pid, run_id, root
         self._path: str | None = None  #: the cgroup whose counter stands for the command
-        self._refused: str | None = None  #: the cgroup that others are in, too
+        self._refused: dict[str, int] = {}  #: cgroups that others are in, too, and how often they were
         self._offset_s = 0.0
         self._with_us = False
         self._last_s: float | None = None
         self._told = TREE
+        self._adopt()  # soon: what was left behind and is over before is not known
 
     @property
     def source(self) -> str:
@@ -47,7 +49,7 @@ class CommandTime:
         """When the command has ended: *waited_s* is what the kernel told about it and all that it waited for."""
         if waited_s is not None and leftovers and self._path is None:
             waited_s += stragglers_cpu_s(run_id)
-        counted = self._counted_s()
+        counted = self._counted_s(waited_s)
         known = [seconds for seconds in (waited_s, counted, self._last_s) if seconds is not None]
         if self._path is not None and waited_s is not None and max(known) == waited_s:
             self._told = TREE
@@ -58,27 +60,36 @@ class CommandTime:
         if self._path is not None or not sys.platform.startswith("linux"):
             return
         theirs = self._cgroup_of(str(self.pid))
-        if theirs is None or theirs == self._refused:
+        if theirs is None or self._refused.get(theirs, 0) >= TRIES:
             return
         ours = self._cgroup_of("self")
         pids = self._members(theirs)
-        allowed = _tree(self.pid) | ({os.getpid()} if theirs == ours else set())
+        rest = pids - _tree(self.pid) - (_tree(os.getpid()) if theirs == ours else set())
         usage_s = self._usage_s(theirs)
         so_far_s = tree_cpu_s(self.pid)
-        if not pids or not pids <= allowed or usage_s is None or so_far_s is None:
-            self._refused = theirs
+        strangers = not pids or any(not carries(pid, self._run_id) and not _ending(pid) for pid in rest)
+        if strangers or usage_s is None or so_far_s is None:
+            self._refused = {theirs: self._refused.get(theirs, 0) + 1}
             return
         self._with_us = theirs == ours
-        self._offset_s = so_far_s - (usage_s - self._own_s())
+        left_behind_s = sum(tree_cpu_s(pid) or 0.0 for pid in rest)
+        self._offset_s = so_far_s + left_behind_s - (usage_s - self._own_s())
         self._path = theirs
         self._told = f"of its cgroup {theirs}"
 
-    def _counted_s(self) -> float | None:
+    def _counted_s(self, waited_s: float | None = None) -> float | None:
         usage_s = None if self._path is None else self._usage_s(self._path)
-        return None if usage_s is None else max(0.0, usage_s - self._own_s() + self._offset_s)
+        return None if usage_s is None else max(0.0, usage_s - self._own_s(waited_s) + self._offset_s)
 
-    def _own_s(self) -> float:
-        return time.process_time() if self._with_us else 0.0
+    def _own_s(self, waited_s: float | None = None) -> float:
+        """What wattbook and its tools used in the same cgroup; *waited_s* is the command's, once it was waited for."""
+        if not self._with_us:
+            return 0.0
+        import resource
+
+        over = resource.getrusage(resource.RUSAGE_CHILDREN)
+        alive_s = sum(tree_cpu_s(pid) or 0.0 for pid in _below(os.getpid()) - {self.pid})
+        return time.process_time() + over.ru_utime + over.ru_stime - (waited_s or 0.0) + alive_s
 
     # --- the files --------------------------------------------------------------------------------
 
@@ -117,17 +128,41 @@ class CommandTime:
         return None
 
 
+def carries(pid: int, run_id: str) -> bool:
+    """Whether a process has the run's number in its environment, as one that was left behind by its parent still has."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as stream:
+            return bool(run_id) and f"WATTBOOK_RUN_ID={run_id}".encode() in stream.read(1 << 20).split(b"\0")
+    except OSError:
+        return False
+
+
+def _ending(pid: int) -> bool:
+    """Whether a process has ended or is about to: it has no memory any more, and so no environment."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as stream:
+            return stream.read().split()[0] == b"0"
+    except (OSError, IndexError):
+        return True
+
+
 def _tree(pid: int) -> set[int]:
     """A process and its living descendants."""
     found, queue = {pid}, [pid]
     while queue and len(found) < MAX_PIDS:
-        one = queue.pop()
-        try:
-            for task in os.listdir(f"/proc/{one}/task"):
-                with open(f"/proc/{one}/task/{task}/children", "rb") as stream:
-                    below = set(map(int, stream.read().split())) - found
-                found |= below
-                queue += below
-        except (OSError, ValueError):
-            continue
+        below = _below(queue.pop()) - found
+        found |= below
+        queue += below
+    return found
+
+
+def _below(pid: int) -> set[int]:
+    """The living children of a process."""
+    found: set[int] = set()
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", "rb") as stream:
+                found.update(map(int, stream.read().split()))
+    except (OSError, ValueError):
+        pass
     return found
