@@ -176,6 +176,38 @@ class Window:
         return self.page
 
 
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small page of ``wattbook report --compare --format html``, with a name that is markup."""
+    from wattbook.config import Config
+    from wattbook.report import Period, build
+    from wattbook.report.as_html.plain import blocks_as_html
+    from wattbook.report.compare import compare, side_of
+    from wattbook.report.compare_lines import blocks_of
+    from wattbook.testing.entries import an_entry
+
+    october = Period.from_month("2026-10", "Asia/Singapore")
+    atoms = build([an_entry(error=0.1), an_entry(9e6, error=0.1, host="b")], (), (), Config(), october).atoms
+    sides = [
+        side_of("project", name, [atom]) for name, atom in zip(("<script>x</script>", "W" * 40), atoms, strict=True)
+    ]
+    page = tmp_path_factory.mktemp("comparison") / "out.html"
+    page.write_text(blocks_as_html("Compared", blocks_of(compare(*sides))), encoding="utf-8")
+    return page
+
+
+@pytest.mark.parametrize(("size", "scheme"), [("desktop", "light"), ("phone", "dark")])
+def test_a_comparison_is_read_like_a_report(browser: Any, comparison: Path, size: str, scheme: str) -> None:
+    with Window(browser, size, scheme, bypass_csp=True) as window:
+        shown = window.open(comparison)
+        assert shown.evaluate(CUT) == []
+        assert shown.evaluate("document.scripts.length") == 0
+        assert shown.locator("h1").count() == 1
+        shown.evaluate((Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+        violations = shown.evaluate("axe.run({resultTypes: ['violations']}).then(result => result.violations)")
+        assert [one["id"] for one in violations if one["impact"] in ("serious", "critical")] == []
+
+
 @pytest.mark.parametrize(("size", "scheme"), VIEWS)
 def test_no_text_is_cut(browser: Any, page: Path, size: str, scheme: str) -> None:
     with Window(browser, size, scheme) as window:
