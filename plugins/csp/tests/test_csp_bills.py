@@ -332,3 +332,16 @@ def test_a_description_without_end_takes_no_time(tmp_path: Path, read: Read, tex
     with path.open("w", newline="") as stream:
         csv.writer(stream).writerows([header, *rows, *([*row[:at], text, *row[at + 1 :]] for row in rows)])
     assert read(path)
+
+
+def test_an_account_that_is_said_does_not_take_the_place_of_those_that_are_named(
+    usages: Callable[..., list[Usage]],
+) -> None:
+    assert {one.account for one in usages(FOCUS12, account="other")} == {one.account for one in usages(FOCUS12)}
+
+
+def test_a_bill_without_accounts_asks_for_one(tmp_path: Path, read: Read, usages: Callable[..., list[Usage]]) -> None:
+    path = changed(tmp_path, FOCUS12, ("SubAccountId", "Nobody"))
+    with pytest.raises(ImportFailed, match="say it with --account"):
+        read(path)
+    assert {one.account for one in usages(path, account="333333333333")} == {"333333333333"}

@@ -108,6 +108,11 @@ def test_a_long_listing_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.M
     assert len(fetch(tmp_path).files) == 3
 
 
+def test_an_export_whose_name_begins_alike_is_another_one(s3: Any, tmp_path: Path) -> None:
+    s3.put_object(Bucket=BUCKET, Key="team/carbon/mlteam-carbon2/data/usage_period=2025-09/x.csv", Body=b"x")
+    assert len(fetch(tmp_path).files) == 3
+
+
 def test_a_key_leads_nowhere_but_into_the_folder(s3: Any, tmp_path: Path) -> None:
     s3.put_object(Bucket=BUCKET, Key="team/../../up/usage_period=2025-09/x;rm.csv", Body=b"x")
     fetched = fetch(tmp_path, place=f"s3://{BUCKET}/team/../../up")

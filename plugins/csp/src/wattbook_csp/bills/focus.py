@@ -92,7 +92,8 @@ def _kind(hours: Hours, cells: list[str], by_price: bool, account: str, tag: str
         sub_account = sub_account.split("/")[2]
     # Google's statements are by billing account, and its sub-accounts are projects
     whose = (billing_account or sub_account) if provider == "gcp" else (sub_account or billing_account)
-    whose = (account or whose).lower() if provider == "azure" else (account or whose)
+    whose = whose or account  # a bill that names its accounts is believed
+    whose = whose.lower() if provider == "azure" else whose
     if not whose:
         raise ImportFailed("names no account: say it with --account", field="SubAccountId")
     project = names.project_of(tags, tag) or (sub_account if provider == "gcp" else "")

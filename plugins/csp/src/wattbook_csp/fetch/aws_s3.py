@@ -30,6 +30,8 @@ def download(client: Any, place: str, month: str, folder: Path) -> tuple[Path, .
     if not found:
         raise ImportFailed(f"{place!r} is no place on S3 such as s3://bucket/prefix/export")
     bucket, prefix = found[1], found[2] or ""
+    if prefix and not prefix.endswith("/"):
+        prefix += "/"  # of exports "team" and "team2" only the one that was named
     sizes = _listed(client, bucket, prefix)
     data = {key: size for key, size in sizes.items() if key.endswith(DATA) and "/metadata/" not in f"/{key}"}
     if not data:
