@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.option("--decimal", type=click.Choice(["point", "comma", ".", ","]), help="Decimal mark of an edited CSV.")
 @click.option("--map", "columns", multiple=True, metavar="FIELD=COLUMN", help="Column of a field, for --format csv.")
 @click.option("--option", "-O", "more", multiple=True, metavar="K=V", help="Something else that a format asks for.")
-@click.option("--project", metavar="P", envvar="WATTBOOK_PROJECT", help="Project of a recording.")
+@click.option("--project", metavar="P", envvar="WATTBOOK_PROJECT", help="Project of a recording or bill; with --month, of the cloud to ask (gcp).")
 @click.option("--phase", metavar="PH", envvar="WATTBOOK_PHASE", help="dev, train, eval, serve, ci or idle.")
 @click.option("--platform", metavar="NAME", help="Platform of a recording.")
 @click.option("--person", metavar="NAME", help="Person of a recording.")
@@ -73,7 +73,7 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Import a provider's export or an instrument's recording.
+    """Import a provider's export, a bill, an instrument's recording or a jobs CSV.
 
     PATH is a file, a folder (an export with its partitions and pages is one import), or - for standard
     input.  All paths of one command are recorded together, or none is.
