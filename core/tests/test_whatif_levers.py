@@ -65,7 +65,7 @@ def test_what_is_only_estimated_is_not_said_to_be_measured() -> None:
     told = evidence(an_entry(KWH, phase="idle", basis="estimated", error=0.3))
     assert saved("idle-off", told).confidence == "estimated here"
     both = evidence(an_entry(KWH, phase="idle", basis="estimated"), an_entry(KWH, phase="idle", host="b"))
-    assert "in part" in saved("idle-off", both).confidence
+    assert "partly" in saved("idle-off", both).confidence
 
 
 @pytest.mark.parametrize("name", ["idle-off", "power-cap", "region", "hour", "chip", "ci", "early-stop", "laptop"])

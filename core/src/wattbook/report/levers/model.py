@@ -13,7 +13,7 @@ from wattbook.report.model import RunUse
 
 #: where a saving comes from, the surest first
 HERE, MODEL, LITERATURE, ASSUMED = "measured here", "a model", "literature", "assumed"
-PARTLY, ESTIMATED = "measured here in part, else estimated", "estimated here"
+PARTLY, ESTIMATED = "partly measured here", "estimated here"
 
 #: what a later month is compared by: its amount, or its rate per kWh or hour of the same work
 AMOUNT, PER_ENERGY, PER_HOUR, PER_ALL = "amount", "per energy", "per hour", "share of all"

@@ -44,7 +44,7 @@ def together(levers: Iterable[Lever], evidence: Evidence) -> Saving | None:
         title="All of these together",
         what=f"{', '.join(one.name for one in used)}, each on what the ones before it leave.",
         at_most=any(one.at_most for one in used),
-        confidence="as weak as the weakest of them",
+        confidence="the weakest of them",
         caution="not the sum of the lines above: levers act on the same energy",
         effects={number: Effect() for number in effects},
     )
@@ -68,13 +68,14 @@ def _saving(lever: Lever, effects: Mapping[int, Sequence[Named]], evidence: Evid
         if not _add_grams(grams, atom, some):
             uncounted = True
         _add_marginal(marginal, atom, some, evidence)
+    least = 0.0 if all(_only_less(effect) for some in effects.values() for _, effect in some) else None
     whole_marginal = marginal.interval() if marginal.parts == len(effects) else None
     return Saving(
         lever=lever,
-        energy=_of(energy),
-        co2e=None if uncounted else _of(grams),
+        energy=_of(energy, least),
+        co2e=None if uncounted else _of(grams, least),
         marginal=lever.marginal_g or whole_marginal,
-        money=_of(money) if money.parts else None,
+        money=_of(money, least) if money.parts else None,
         currency=evidence.currency,
         acts_on_j=acts_on_j,
         confidence=_confidence(lever, [evidence.atoms[number] for number in effects]),
@@ -89,8 +90,13 @@ def _confidence(lever: Lever, atoms: Sequence[Atom]) -> str:
     return HERE if bases <= {"measured"} else ESTIMATED if "measured" not in bases else PARTLY
 
 
-def _of(made: Sum) -> Interval | None:
-    """The interval of savings: unlike that of a total, it may reach below zero."""
+def _only_less(effect: Effect) -> bool:
+    """Whether an effect can make nothing more."""
+    return effect.less.low >= 0 and effect.cleaner.low >= 0 and effect.factor is None and effect.pue is None
+
+
+def _of(made: Sum, least: float | None = None) -> Interval | None:
+    """The interval of savings: unlike that of a total, it may reach below zero, where something can become more."""
     if not made.parts:
         return None
     value, causes = made.value, made.by_cause()
@@ -98,7 +104,8 @@ def _of(made: Sum) -> Interval | None:
         return Interval(value, unit=made.unit)
     down = sum(d * d for d, _ in causes.values()) ** 0.5
     up = sum(u * u for _, u in causes.values()) ** 0.5
-    return Interval(value, value - down, value + up, unit=made.unit)
+    low = value - down if least is None else min(value, max(least, value - down))
+    return Interval(value, low, value + up, unit=made.unit)
 
 
 def _energy_shares(effects: Iterable[Named]) -> list[tuple[str, Share]]:
