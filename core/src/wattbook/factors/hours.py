@@ -29,7 +29,8 @@ def with_hours(settings: Config, told: Iterable[HourFactor] = ()) -> Config:
     factors = settings.factors
     if factors.hours or not (factors.files or factors.plugins):
         return settings
-    hours = (*(hour for file in factors.files for hour in read(Path(file).expanduser())), *told)
+    base = Path(settings.origins[-1]).parent if settings.origins else Path()  # as one reads the file that names it
+    hours = (*(hour for file in factors.files for hour in read(base / Path(file).expanduser())), *told)
     return settings._replace(factors=factors._replace(hours=hours))
 
 
