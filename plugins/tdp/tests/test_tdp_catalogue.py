@@ -92,7 +92,7 @@ def test_an_unknown_instance_type_is_not_guessed() -> None:
     [
         ("NVIDIA A30X", 230), ("NVIDIA A30", 165), ("HL-325", 900), ("NVIDIA GeForce RTX 5090", 575),
         ("NVIDIA RTX PRO 6000 Blackwell Max-Q Workstation Edition", 300), ("AMD Instinct MI355X", 1400),
-        ("NVIDIA H200 NVL", 600), ("Intel(R) Arc(TM) B580 Graphics", 190),
+        ("NVIDIA H200 NVL", 600), ("AMD 1002:74a1", 750), ("Intel(R) Arc(TM) B580 Graphics", 190),
     ],
 )  # fmt: skip
 def test_a_letter_more_is_another_board(name: str, watts: float) -> None:
