@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wattbook import ImportFailed, Statement
+from wattbook import ImportFailed, Statement, Usage
 
 DATA = Path(__file__).parent / "data"
 FORMATS = {
@@ -26,6 +26,11 @@ FORMATS = {
     "oci/usageCarbonEmissions.power.location.2026-07.json": "oci-json",
     "ibm/carbon_emissions.page2.json": "ibm-json",
     "exoscale/environmental-impact_report.json": "exoscale-json",
+    "bills/focus_1.2_gpu.csv": "focus",
+    "bills/focus_1.0.csv": "focus",
+    "bills/aws_cur_2.0.csv": "aws-cur",
+    "bills/azure_cost_actual.csv": "azure-cost",
+    "bills/billing_export_gpu.ndjson": "gcp-billing",
 }  # fmt: skip
 JUNK = [b"\xff", b"\0", b'"', b",", b"\n", b"-", b"9", b"NaN", b"null", b"[]", b"{}", b"1e999", b"{", b"}", b"true"]
 
@@ -57,6 +62,9 @@ def test_a_damaged_file_is_refused_or_read(tmp_path: Path, read: Callable[..., A
         assert str(refused)
         return
     for item in items:
+        if isinstance(item, Usage):
+            assert item.hours > 0
+            assert item.start < item.end
         if isinstance(item, Statement):
             assert item.co2e_kg.is_finite()
             assert item.co2e_kg >= 0

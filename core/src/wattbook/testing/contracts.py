@@ -19,7 +19,20 @@ class PluginContract:
     """What any plugin owes the core."""
 
     #: modules too heavy to load with the plugin; they belong inside the function that needs them
-    HEAVY = ("psutil", "pynvml", "numpy", "pandas", "pyarrow", "requests", "boto3", "sqlalchemy", "cattrs", "rich")
+    HEAVY = (
+        "psutil",
+        "pynvml",
+        "numpy",
+        "pandas",
+        "pyarrow",
+        "requests",
+        "boto3",
+        "botocore",
+        "stamina",
+        "sqlalchemy",
+        "cattrs",
+        "rich",
+    )
 
     @pytest.fixture
     def plugin_name(self) -> str:
