@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from wattbook.accounting import Interval, carbon_of, total
-from wattbook.records import Entry, RunRecord, utc_time
+from wattbook.records import Entry, Place, RunRecord, utc_time
+from wattbook.resolve import Verdict
 
 
 def document(run: RunRecord, entries: Sequence[Entry], *, command: Sequence[str]) -> dict[str, Any]:
@@ -39,6 +40,24 @@ def document(run: RunRecord, entries: Sequence[Entry], *, command: Sequence[str]
         "by_basis_j": {basis: _sum_j(e for e in addends if e.basis == basis) for basis in ("measured", "estimated")},
         "warnings": list(dict.fromkeys([*run.warnings, *(w for entry in entries for w in entry.warnings)])),
     }
+
+
+def prepare() -> None:
+    """Load while the command runs what is only needed when it has ended, and somebody waits."""
+    from importlib import import_module
+
+    from wattbook.accounting.carbon import factor_of
+
+    import_module("wattbook.pipeline.dividing")
+    factor_of(Place(), 2026)  # reads the table
+
+
+def verdict_as_dict(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as a run remembers it."""
+    return {
+        "plugin": verdict.plugin, "source": verdict.source, "hook": verdict.hook, "fate": str(verdict.fate),
+        "domains": [str(domain) for domain in verdict.domains], "reason": verdict.reason, "remedy": verdict.remedy,
+    }  # fmt: skip
 
 
 def _value(interval: Interval | None) -> float | None:

@@ -18,7 +18,7 @@ from wattbook.host import detect, place
 from wattbook.model import Window
 from wattbook.pipeline import Survey, survey
 from wattbook.pipeline.causing import Causing, Clock, share_of
-from wattbook.pipeline.document import document
+from wattbook.pipeline.document import document, prepare, verdict_as_dict
 from wattbook.pipeline.growing import Grower
 from wattbook.pipeline.labels import abroad, labels_of
 from wattbook.pipeline.own import own_energy_j
@@ -335,7 +335,7 @@ class Observer:
             activity=self.seen.as_dict(self.surveyed.host.memory_gb),
             units=work[0] if work else None,
             unit=work[1] if work else "",
-            **abroad(map(_verdict, self.surveyed.resolution.verdicts), self.warnings),
+            **abroad(map(verdict_as_dict, self.surveyed.resolution.verdicts), self.warnings),
         )
         self._step("writing the last line")
         if self.spool is not None:
@@ -382,17 +382,6 @@ class Observer:
         self.box.step = step
 
 
-def prepare() -> None:
-    """Load while the command runs what is only needed when it has ended, and somebody waits."""
-    from importlib import import_module
-
-    for name in ("wattbook.pipeline.dividing", "wattbook.factors.table"):
-        import_module(name)
-    from wattbook.accounting.carbon import factor_of
-
-    factor_of(Place(), 2026)  # reads the table
-
-
 def named(ledger: str) -> str:
     """A book's name that holds in every folder and keeps no password."""
     if "://" not in ledger:
@@ -404,10 +393,3 @@ def named(ledger: str) -> str:
 def _reason(error: OSError) -> str:
     place = f"{error.filename}: " if error.filename else ""
     return f"{place}{error.strerror or error}"
-
-
-def _verdict(verdict: Any) -> dict[str, Any]:
-    return {
-        "plugin": verdict.plugin, "source": verdict.source, "hook": verdict.hook, "fate": str(verdict.fate),
-        "domains": [str(domain) for domain in verdict.domains], "reason": verdict.reason, "remedy": verdict.remedy,
-    }  # fmt: skip

@@ -14,6 +14,7 @@ from attrs import evolve
 
 from wattbook.model import Domain, Gap, Reading, Window
 from wattbook.people.paths import told_abroad, verdicts_abroad
+from wattbook.pipeline.document import verdict_as_dict
 from wattbook.pipeline.own import own_energy_j
 from wattbook.pipeline.settle import Settled
 from wattbook.records import Entry, Labels, Place, RunRecord, utc_text
@@ -300,11 +301,7 @@ class Recorder:
 
     def _end_run(self) -> bool:
         """The spool's last line; after it the book may take it in. Whether the disk took it."""
-        verdicts = verdicts_abroad(
-            {"plugin": v.plugin, "source": v.source, "hook": v.hook, "fate": str(v.fate),
-             "domains": [str(domain) for domain in v.domains], "reason": v.reason, "remedy": v.remedy}
-            for v in self.machine.surveyed.resolution.verdicts
-        )  # fmt: skip
+        verdicts = verdicts_abroad(map(verdict_as_dict, self.machine.surveyed.resolution.verdicts))
         ends = [entry.end for entry in self._hour]
         record = evolve(
             self._record, end=max([self._record.start, *ends]), complete=True, verdicts=verdicts,
