@@ -97,6 +97,8 @@ def while_it_runs(seconds: float, env: Mapping[str, str]) -> dict[str, Any]:
         out = Path(folder) / "out.json"
         words = [_script("wattbook"), "run", "-o", str(out), "--", sys.executable, "-c", BUSY.format(s=seconds)]
         whole = cost(words, env)
+        if not out.exists():
+            raise SystemExit("wattbook run left no document: does it work here?")
         own_s = whole.cpu_s - json.loads(out.read_text(encoding="utf-8"))["process_cpu_s"]
     return {
         "seconds": seconds, "own_cpu_ms": round(1e3 * own_s, 1), "own_cpu_share": round(own_s / seconds, 5),
@@ -149,16 +151,14 @@ def measured(options: argparse.Namespace, folder: str) -> dict[str, Any]:
     names = [] if options.peer == ["none"] else options.peer or list(PEERS)
     found, left = ready(names, options.peers_folder.absolute(), env)
     slow = max(3, options.rounds // 3)
-    result: dict[str, Any] = {
-        "start-up": start_up(options.rounds, env),
-        "an empty command": wrapping(["true"], slow if found else options.rounds, env, found),
-        "a command of two seconds": wrapping(["sleep", "2"], slow, env, found),
-        "left out": [peer._asdict() for peer in left],
-    }
-    for title in ("an empty command", "a command of two seconds"):
-        result[f"{title}, against codecarbon"] = against_codecarbon(result[title])
+    result: dict[str, Any] = {"left out": [peer._asdict() for peer in left]}
     if options.busy:
         result["while it runs"] = while_it_runs(options.busy, env)
+    result["start-up"] = start_up(options.rounds, env)
+    for title, command in (("an empty command", ["true"]), ("a command of two seconds", ["sleep", "2"])):
+        print(f"{title}: timing", file=sys.stderr)
+        result[title] = wrapping(command, slow if found else options.rounds, env, found)
+        result[f"{title}, against codecarbon"] = against_codecarbon(result[title])
     if options.watch:
         result["watch --record"] = watch_cost.measured(options.watch, 1.0)
     return result
