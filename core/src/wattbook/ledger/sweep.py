@@ -11,6 +11,7 @@ from wattbook.accounting.overlaps import without_overlaps
 from wattbook.accounting.totals import counts
 from wattbook.ledger import view
 from wattbook.ledger.faults import Faults, Runs
+from wattbook.ledger.inserting import CHUNK, chunks
 from wattbook.records import Entry, RunRecord, utc_time
 from wattbook.resolve import Tree
 
@@ -25,9 +26,12 @@ MAX_TOLD = 100_000  #: pairs of runs that are remembered as told
 def sweep(ledger: Ledger, runs: Runs, faults: Faults, resolved: Faults) -> None:
     """Every (host, domain) in the order of time, then the hosts where runs met, by the rule of reports."""
     met = _overlaps(ledger, runs, faults, resolved)
-    for host in sorted(met):
-        for cluster in clusters(entry for _, entry in ledger.pairs(view.addends_of(host)) if entry is not None):
-            prove(cluster, runs.of(entry.run_id for entry in cluster), faults, resolved)
+    for hosts in chunks(sorted(met), CHUNK):
+        entries = (entry for _, entry in ledger.pairs(view.addends_of(hosts)) if entry is not None)
+        for cluster in clusters(entries):
+            run_ids = {entry.run_id for entry in cluster}
+            if len(run_ids) > 1:
+                prove(cluster, runs.of(run_ids), faults, resolved)
 
 
 def _overlaps(ledger: Ledger, runs: Runs, faults: Faults, resolved: Faults) -> set[str]:
@@ -81,11 +85,11 @@ def _with_runs(found: Iterable[Any], runs: Runs) -> Iterator[tuple[Any, RunRecor
 
 
 def clusters(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Groups of entries of one host, in the order of their start, such that different groups do not meet in time."""
+    """Groups of one host such that different groups do not meet in time; *entries* come host by host, in its order."""
     group: list[Entry] = []
     until = ""
     for entry in entries:
-        if group and entry.start >= until:
+        if group and (entry.start >= until or entry.host != group[0].host):
             yield group
             group, until = [], ""
         group.append(entry)
@@ -96,8 +100,6 @@ def clusters(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 def prove(cluster: list[Entry], runs: dict[str, RunRecord], faults: Faults, resolved: Faults) -> None:
     """What the rule for overlaps keeps of a cluster must not overlap; what it cuts of parts is told."""
-    if len({entry.run_id for entry in cluster}) == 1:
-        return
     kept, lost = without_overlaps(cluster, runs)
     claiming = {entry.run_id for entry in cluster if entry.attribution}
     for one in lost:

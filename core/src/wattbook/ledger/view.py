@@ -110,14 +110,14 @@ def addends() -> Select[Any]:
     )
 
 
-def addends_of(host: str) -> Select[Any]:
-    """What totals add up of one host, in the order of time."""
+def addends_of(hosts: Iterable[str]) -> Select[Any]:
+    """What totals add up of some hosts, host by host in the order of time."""
     corrected = select(entry.c.supersedes).where(entry.c.supersedes.is_not(None))
     return (
         select(entry)
-        .where(entry.c.host == host, entry.c.kind == "reading", entry.c.outermost == 1)
+        .where(entry.c.host.in_(list(hosts)), entry.c.kind == "reading", entry.c.outermost == 1)
         .where(entry.c.entry_id.not_in(corrected))
-        .order_by(entry.c.start_at, entry.c.end_at, entry.c.entry_id)
+        .order_by(entry.c.host, entry.c.start_at, entry.c.end_at, entry.c.entry_id)
     )
 
 
