@@ -205,3 +205,21 @@ def test_a_verdict_needs_more_than_the_figures_own_error(
     expected: tuple[float, ...], observed: tuple[float, ...], verdict: str
 ) -> None:
     assert _verdict(Interval(*expected), Interval(*observed))[0] == verdict
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {}, {"lever": "nothing"},
+        {"lever": "ci", "argument": None, "month": "2026-09", "zone": "Nowhere/Else", "project": None, "expected_g": 1.0, "expected_low_g": None, "expected_high_g": None},
+        {"lever": "ci", "argument": None, "month": "September", "zone": "UTC", "project": None, "expected_g": 1.0, "expected_low_g": None, "expected_high_g": None},
+        {"lever": "ci", "argument": None, "month": "2026-09", "zone": "UTC", "project": None, "expected_g": "much", "expected_low_g": 1, "expected_high_g": 2},
+        {"lever": "laptop", "argument": None, "month": "2026-09", "zone": "UTC", "project": None, "expected_g": 1.0, "expected_low_g": None, "expected_high_g": None, "options": {"slower": [3, 2, 1]}},
+    ],
+)  # fmt: skip
+def test_a_note_of_another_hand_hides_no_other(book: str, content: dict[str, Any]) -> None:
+    wattbook("whatif", "track", "idle-off", "--month", "2026-09")
+    with Ledger.open(book) as ledger:
+        add_note(ledger, "follow-up", content)
+    found = document("whatif", "follow-ups")["follow_ups"]
+    assert sorted(one["why"] == "this note cannot be read" for one in found) == [False, True]

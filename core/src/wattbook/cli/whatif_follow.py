@@ -50,7 +50,7 @@ def follow_ups(book: Ledger, settings: Config, until: str, *, inclusive: bool) -
     """Every follow-up with what the latest month that is over, or *until*, says about it."""
     from wattbook.ledger.notes import notes
     from wattbook.report import Period
-    from wattbook.report.levers.follow import FollowUp, outcome_of
+    from wattbook.report.levers.follow import NOT_YET, FollowUp, outcome_of
     from wattbook.report.levers.lines import interval_as_json
     from wattbook.report.lines import Block, clean
     from wattbook.report.numbers import CARBON_SCALE, spread_text
@@ -66,12 +66,17 @@ def follow_ups(book: Ledger, settings: Config, until: str, *, inclusive: bool) -
             seen[key] = evidence_of(book, settings, built(book, settings, period, (), None), project)
         return seen[key]
 
-    rows, documents = [], []
+    rows: list[tuple[str, ...]] = []
+    documents: list[dict[str, Any]] = []
     for note in notes(book, KIND):
-        one = FollowUp.from_dict(note.content)
-        last = Period.from_month(until, one.zone)
+        try:
+            one = FollowUp.from_dict(note.content)
+            last, then = Period.from_month(until, one.zone), Period.from_month(one.month, one.zone)
+        except (KeyError, TypeError, ValueError):
+            rows.append((note.note_id[:12], "", "", "", "", NOT_YET, "this note cannot be read"))
+            documents.append({"id": note.note_id, "verdict": NOT_YET, "why": "this note cannot be read"})
+            continue
         last = last if inclusive else last.before() or last
-        then = Period.from_month(one.month, one.zone)
         now = evidence(last, one.project) if last.start > then.start else None
         outcome = outcome_of(one, evidence(then, one.project), now, last.title if now is not None else None)
         expected, observed = (

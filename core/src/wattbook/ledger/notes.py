@@ -46,7 +46,13 @@ def notes(book: Ledger, kind: str) -> list[Note]:
         .where(schema.meta.c.name == PREFIX + kind)
         .order_by(schema.meta.c.recorded_at, schema.meta.c.value)
     )
-    return [
-        Note(note_id=text_id(row.value), kind=kind, content=json.loads(row.value), recorded_at=row.recorded_at)
-        for row in book.scan(query)
-    ]
+    found = []
+    for row in book.scan(query):
+        try:
+            content = json.loads(row.value)
+        except ValueError:
+            content = None
+        if not isinstance(content, dict):  # from a hand that was not ours: it says nothing
+            content = {}
+        found.append(Note(note_id=text_id(row.value), kind=kind, content=content, recorded_at=row.recorded_at))
+    return found

@@ -10,7 +10,7 @@ from attrs import frozen
 from wattbook.accounting import Interval, Tally
 from wattbook.accounting.differences import difference, scaled
 from wattbook.accounting.intervals import LOCATION, Sum
-from wattbook.report.levers.every import lever_of
+from wattbook.report.levers.every import LEVERS, lever_of
 from wattbook.report.levers.model import (
     AMOUNT,
     PER_ALL,
@@ -55,6 +55,9 @@ class FollowUp:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> FollowUp:
+        if plain["lever"] not in LEVERS:
+            raise ValueError(f"there is no lever {plain['lever']!r}")
+        options_from(plain.get("options") or {})
         return cls(
             lever=plain["lever"], argument=plain["argument"], month=plain["month"], zone=plain["zone"],
             project=plain["project"], options=plain.get("options") or {},
