@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import random
 from collections.abc import Iterator
 from datetime import timedelta
@@ -138,6 +139,15 @@ def test_a_file_that_is_no_calibration_is_not_overwritten(fleet: Any, tmp_path: 
     assert result.exit_code == 1
     assert "is not overwritten" in str(result.exception)
     assert file.read_text() == "years of work"
+
+
+def test_what_is_no_file_is_neither_read_nor_written(fleet: Any, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for place, sentence in ((pipe, "is not overwritten"), (tmp_path, "is a folder")):
+        result = fleet("calibrate", "--apply", "--output", str(place))
+        assert result.exit_code == 1
+        assert sentence in str(result.exception)
 
 
 def test_a_period_without_enough_days_is_refused(fleet: Any, run: Any) -> None:

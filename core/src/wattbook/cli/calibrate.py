@@ -170,8 +170,12 @@ def _write(output: str | None, document: dict[str, Any]) -> str:
 
     path = output or corrections.in_place()
     try:
+        if os.path.isdir(path):
+            raise WattbookError(f"{path} is a folder; name a file in it")
         if os.path.lexists(path):
             try:
+                if not os.path.isfile(path):  # a pipe would wait for a writer
+                    raise ValueError("it is no file")
                 with open(path, "rb") as stream:
                     from_document(json.loads(stream.read(corrections.MAX_BYTES)))
             except (ValueError, RecursionError) as error:
