@@ -180,7 +180,7 @@ def jobs_csv(path: Path, count: int, *, different: bool) -> None:
                 "memory_gb",
                 "util",
                 "gpu_util",
-            )  # fmt: skip
+            )
         )
         for n in range(count):
             kind = random.randrange(1 << 30) if different else n % 50

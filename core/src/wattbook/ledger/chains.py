@@ -131,29 +131,29 @@ class Alternatives:
     """Chains, found again by those that tell of the same emissions, without a look at all of them."""
 
     def __init__(self, chains: Iterable[Chain] = ()) -> None:
-        self._named: dict[tuple[str, str], list[Chain]] = {}
         self._all: dict[str, list[Chain]] = {}
+        self._by_account: dict[tuple[str, str], list[Chain]] = {}
+        self._by_payer: dict[tuple[str, str], list[Chain]] = {}
         for chain in chains:
             self.add(chain)
 
     def add(self, chain: Chain) -> None:
         self._all.setdefault(chain.provider, []).append(chain)
-        for name in _names(chain):
-            self._named.setdefault((chain.provider, name), []).append(chain)
+        account = "" if chain.account in NAMELESS else chain.account
+        self._by_account.setdefault((chain.provider, account), []).append(chain)
+        self._by_payer.setdefault((chain.provider, chain.payer), []).append(chain)
 
     def of(self, chain: Chain) -> list[Chain]:
         """The alternatives of *chain*, in their order."""
         if chain.account in NAMELESS:
             near = self._all.get(chain.provider, [])
         else:
-            names = _names(chain) | {""}
-            near = [other for name in names for other in self._named.get((chain.provider, name), ())]
+            near = [
+                c for name in {chain.account, chain.payer, ""} for c in self._by_account.get((chain.provider, name), ())
+            ]
+            if not chain.payer:
+                near += self._by_payer.get((chain.provider, chain.account), ())
         return sorted({other for other in near if chain.alternative(other)})
-
-
-def _names(chain: Chain) -> set[str]:
-    """The accounts that a chain is about; an empty name for nobody knows which."""
-    return {""} if chain.account in NAMELESS else {chain.account, chain.payer or chain.account}
 
 
 def chain_of(statement: Statement | Sheet) -> Chain:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any, TypeVar
 
@@ -36,11 +36,11 @@ def insert(connection: Connection, table: Table, found: Mapping[str, dict[str, A
 
 
 def insert_rows(connection: Connection, table: Table, found: Sequence[tuple[Any, ...]]) -> int:
-    """The same for rows with their cells in the order of the columns, as many as they are."""
+    """The same for rows of texts with their cells in the order of the columns, as many as they are."""
     names = [column.name for column in table.columns]
     new = 0
     for some in chunks(found, CHUNK):
-        text = "".join([cell for row in some for cell in row if isinstance(cell, str)])
+        text = "".join(filter(None, chain.from_iterable(some)))
         if "\0" in text or not (text.isascii() or _encodes(text)):
             for row in some:
                 _check_text(dict(zip(names, row, strict=True)))
