@@ -27,25 +27,39 @@ def endpoint() -> Iterator[str]:
     server.stop()
 
 
-@pytest.fixture
-def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A bucket with the sample export as it lies on S3."""
-    for name, value in {
+def settings_of(endpoint: str) -> dict[str, str]:
+    return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3")
+    }
+
+
+@pytest.fixture(scope="module")
+def bucket(endpoint: str) -> Any:
+    """A bucket with the sample export as it lies on S3."""
+    client = boto3.client(
+        "s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
+    )
     client.create_bucket(Bucket=BUCKET)
     for file in sorted(EXPORT.rglob("*.parquet")):
         client.upload_file(str(file), BUCKET, f"team/{file.relative_to(EXPORT).as_posix()}")
+    return client
+
+
+@pytest.fixture
+def s3(endpoint: str, bucket: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The bucket, where boto3 finds it; what a test adds is taken away."""
+    for name, value in settings_of(endpoint).items():
+        monkeypatch.setenv(name, value)
+    before = {one["Key"] for one in bucket.list_objects_v2(Bucket=BUCKET)["Contents"]}
     with stamina.set_testing(True, attempts=2):
-        yield client
-    for one in client.list_objects_v2(Bucket=BUCKET)["Contents"]:
-        client.delete_object(Bucket=BUCKET, Key=one["Key"])
+        yield bucket
+    for one in bucket.list_objects_v2(Bucket=BUCKET)["Contents"]:
+        if one["Key"] not in before:
+            bucket.delete_object(Bucket=BUCKET, Key=one["Key"])
 
 
 def fetch(folder: Path, month: str = "2025-09", place: str = f"s3://{BUCKET}/team/carbon/mlteam-carbon") -> Any:

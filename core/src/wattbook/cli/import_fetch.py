@@ -50,7 +50,7 @@ def refuse_another_month(imports: Sequence[Imported], month: str) -> None:
     from wattbook.importing import together
 
     for one in imports:
-        if month not in {s.month for s in (*one.statements, *one.sheets)}:
+        if month not in {*(s.month for s in one.statements), *(s.month for s in one.sheets)}:
             raise ImportFailed(f"says nothing of {month}; nothing is recorded", path=together(one.shown))
 
 
