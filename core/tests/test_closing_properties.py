@@ -94,7 +94,7 @@ def text(book: Ledger, period: Period) -> str:
     return json.dumps(as_json(report_of(book, SETTINGS, period, ("project",), None)))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(EVENT, max_size=20))
 def test_closed_months_stay_and_nothing_is_lost_between_them(events: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as folder, Ledger.open(Path(folder) / "ledger.db") as book:
@@ -117,7 +117,7 @@ def test_closed_months_stay_and_nothing_is_lost_between_them(events: list[Any]) 
         assert [fault for fault in verify(book, now=START + timedelta(days=300)).faults if fault.kind == "period"] == []
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(EVENT, max_size=20), st.integers(0, 30), st.integers(0, 30))
 def test_the_causes_add_up_to_the_difference_of_any_two_states(events: list[Any], one: int, other: int) -> None:
     since, until = (START + timedelta(hours=n, minutes=30) for n in sorted((one, other)))

@@ -38,6 +38,7 @@ def command(
     from wattbook.cli.ledger.close import the_month
     from wattbook.closing.adjusting import why
     from wattbook.closing.causes import difference
+    from wattbook.closing.hourly import hourly
     from wattbook.closing.manifest import period_of as closed_period
     from wattbook.closing.reading import ALL_TIME
     from wattbook.closing.states import Rules, between
@@ -57,6 +58,7 @@ def command(
             raise WattbookError(f"{period.title} is not closed: say from when with --from TIME")
         if act is not None and timezone is None:
             period = closed_period(act)
+        settings = hourly(settings, period)
         if since is not None:
             rules = Rules(settings=settings)
             told = difference(between(book, period, since, until or ALL_TIME), rules, rules)
