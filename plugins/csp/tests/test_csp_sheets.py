@@ -13,7 +13,7 @@ import pytest
 import wattbook_csp
 import wattbook_csp.gcp_bigquery
 import wattbook_csp.parquet
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from wattbook import Importer, Problem, Sheet
 from wattbook.testing import a_source
@@ -88,6 +88,7 @@ def test_rows_are_what_the_csv_module_reads(rows: list[list[str]], quoting: int,
     same_as_the_csv_module(out.getvalue(), chunk)
 
 
+@example('"","\n"\n', 7)
 @given(st.text(st.sampled_from('ab,"\n\r'), max_size=60), st.integers(1, 20))
 def test_rows_of_any_text_are_what_the_csv_module_reads(text: str, chunk: int) -> None:
     same_as_the_csv_module(text, chunk)

@@ -57,7 +57,7 @@ def _split(text: str, delimiter: str, width: int) -> list[list[str]] | None:
     # as many quotes as cells have, and all of them where they belong: then there is none inside of a cell
     if text.count('"') != 2 * width * len(lines) or not set(map(len, rows)) <= {width}:
         return None
-    if not all(line.startswith('"') and line.endswith('"') for line in lines):
+    if not all(len(line) > 1 and line.startswith('"') and line.endswith('"') for line in lines):
         return None
     return rows
 
