@@ -74,7 +74,7 @@ def command(
             assert lever is not None
             document, blocks = track(book, settings, period, lever, options, told["project"])
         else:
-            document, blocks = _told(book, settings, period, lever, options, told["project"])
+            document, blocks = _told(book, settings, period, lever, options, told["project"], quiet)
     if as_json:
         print_json(document)
         return
@@ -230,7 +230,13 @@ def savings_of(evidence: Evidence, lever: str | None, options: Options) -> tuple
 
 
 def _told(
-    book: Ledger, settings: Config, period: Period, lever: str | None, options: Options, project: str | None
+    book: Ledger,
+    settings: Config,
+    period: Period,
+    lever: str | None,
+    options: Options,
+    project: str | None,
+    quiet: bool,
 ) -> tuple[dict[str, Any], list[Block]]:
     from wattbook.closing.reading import built
     from wattbook.report.as_json import period_as_json
@@ -239,6 +245,10 @@ def _told(
 
     report = built(book, settings, period, (), None)
     evidence = evidence_of(book, settings, report, project)
+    if project is not None and not evidence.atoms and not quiet:
+        click.echo(
+            f"wattbook: the book holds no figure of ours of project {clean(project)} in {period.title}", err=True
+        )
     savings, combined = savings_of(evidence, lever, options)
     document = {
         "period": period_as_json(period),
