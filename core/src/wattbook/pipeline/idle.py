@@ -91,7 +91,7 @@ def folders() -> list[str]:
 def read(folders: Iterable[str], host: str) -> Account:
     """The first account of *host* that lies in one of the folders; an empty one where there is none."""
     for folder in folders:
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             with open(os.path.join(folder, NAME), "rb") as stream:
                 raw = stream.read(MAX_BYTES + 1)
             body, _, checksum = raw.decode().strip().rpartition("\t")
