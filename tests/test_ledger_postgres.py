@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -277,3 +280,43 @@ def _open_when_asked(url: str) -> None:
             if "permission denied" not in str(error) and "no book" not in str(error):
                 raise
         time.sleep(0.05)
+
+
+SLOW_CLOCK = """
+import sys
+from wattbook.ledger.store import Ledger
+from wattbook.testing.ledger import *
+with Ledger.open(sys.argv[1]) as book:
+    for n in range(300):
+        book.add([an_entry(n % 20, host=f"{sys.argv[2]}-{n // 20}")])
+        print(n, flush=True)
+"""
+
+
+def test_nothing_slips_into_a_month_that_is_closed_while_agents_of_slow_clocks_write(
+    new_database: Callable[[], str],
+) -> None:
+    from wattbook.closing.acts import close
+    from wattbook.config import Config
+    from wattbook.ledger.store import Ledger
+    from wattbook.ledger.verify import verify
+    from wattbook.report import Period
+
+    url = new_database()
+    month = Period.from_month("2026-10", "UTC")
+    with Ledger.open(url) as book:
+        crowd = [
+            subprocess.Popen(
+                [sys.executable, "-c", SLOW_CLOCK, url, name], stdout=subprocess.PIPE, text=True,
+                env={**os.environ, "SOURCE_DATE_EPOCH": "1600000000"},
+            )
+            for name in ("a", "b")
+        ]  # fmt: skip
+        for process in crowd:
+            assert process.stdout is not None
+            process.stdout.readline()
+        act = close(book, Config(), month, now=month.end).act
+        for process in crowd:
+            process.communicate()
+        assert book.count() == 600 > act.manifest["content"]["entries"] > 0
+        assert [fault for fault in verify(book, now=month.end).faults if fault.kind == "period"] == []
