@@ -163,6 +163,11 @@ def test_a_bill_of_unknown_machines_divides_the_statement_by_hours(tmp_path: Pat
     assert projects == {"ml": pytest.approx(total * 0.25), "nlp": pytest.approx(total * 0.75)}
 
 
+def test_billed_machines_are_bought_as_a_service(tmp_path: Path) -> None:
+    imported(only_aws(tmp_path))
+    assert "3 category 1  " in run("report", "--month", "2026-01").output
+
+
 def test_a_region_that_nobody_knows_is_told(tmp_path: Path) -> None:
     path = Path(only_aws(tmp_path))
     path.write_text(path.read_text().replace("us-east-1", "moon-base-1"))

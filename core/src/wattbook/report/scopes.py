@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from wattbook.accounting.claims import BILL
 from wattbook.config import Config
 from wattbook.report.atoms import Atom
 from wattbook.report.model import ScopeUse, Share
@@ -22,6 +23,11 @@ OF_CONTROL: dict[str | None, tuple[str, str]] = {
 PROVIDED = ("3 category 1", "computing bought as a service, as its provider states it")
 
 
+def is_billed(atom: Atom) -> bool:
+    """Whether it comes from a bill, which says that the machines are somebody else's."""
+    return all(run.startswith(BILL) for run in atom.runs)
+
+
 def scopes_of(atoms: Iterable[Atom], shares: Sequence[Share], config: Config) -> list[ScopeUse]:
     """Every figure of the total in one scope, scope 2 first; direct emissions (scope 1) are in no source."""
     sites = {site.name: site for site in (*config.sites.values(), config.site)}
@@ -29,7 +35,8 @@ def scopes_of(atoms: Iterable[Atom], shares: Sequence[Share], config: Config) ->
     groups: dict[tuple[str, str], list[Atom]] = defaultdict(list)
     for atom in atoms:
         site = sites.get(atom.line.place.site)
-        groups[OF_CONTROL.get(site.controlled_by if site else None, OF_CONTROL[None])].append(atom)
+        control = site.controlled_by if site else "iaas" if is_billed(atom) else None
+        groups[OF_CONTROL.get(control, OF_CONTROL[None])].append(atom)
     found = [
         ScopeUse(
             scope=scope,
