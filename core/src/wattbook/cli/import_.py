@@ -35,7 +35,12 @@ if TYPE_CHECKING:
 @click.option("--decimal", type=click.Choice(["point", "comma", ".", ","]), help="Decimal mark of an edited CSV.")
 @click.option("--map", "columns", multiple=True, metavar="FIELD=COLUMN", help="Column of a field, for --format csv.")
 @click.option("--option", "-O", "more", multiple=True, metavar="K=V", help="Something else that a format asks for.")
-@click.option("--project", metavar="P", envvar="WATTBOOK_PROJECT", help="Project of a recording or bill; with --month, of the cloud to ask (gcp).")
+@click.option(
+    "--project",
+    metavar="P",
+    envvar="WATTBOOK_PROJECT",
+    help="Project of a recording or bill; with --month, of the cloud to ask (gcp).",
+)
 @click.option("--phase", metavar="PH", envvar="WATTBOOK_PHASE", help="dev, train, eval, serve, ci or idle.")
 @click.option("--platform", metavar="NAME", help="Platform of a recording.")
 @click.option("--person", metavar="NAME", help="Person of a recording.")
