@@ -76,6 +76,7 @@ class Shelves:
         self._shelves: dict[tuple[Any, ...], Shelf] = {}
         self._paths: dict[Path, int] = {}
         self._rows = 0
+        self._size = 0  #: of the file
         self._file = tempfile.SpooledTemporaryFile(IN_MEMORY, prefix="wattbook-")  # noqa: SIM115
         self._closed = weakref.finalize(self, self._file.close)
 
@@ -101,8 +102,11 @@ class Shelves:
         for place, refused in self.figures.wrong(figures):
             at = (number, lines[place])
             shelves[place].refuse(at, ImportFailed(refused.reason, path=path, line=at[1], field=refused.field))
+        found: list[bytes] = []
         for shelf, take in _parts(shelves):
-            self._keep(shelf, number, take(lines), [take(c) for c in places], [take(c) for c in figures])
+            found += self._kept(shelf, number, take(lines), [take(c) for c in places], [take(c) for c in figures])
+        self._file.seek(0, 2)
+        self._file.write(b"".join(found))
 
     def _shelf_of(self, key: tuple[str, ...]) -> Shelf:
         group = self._group_of(*key)
@@ -115,14 +119,14 @@ class Shelves:
             except ImportFailed as refused:
                 raise ImportFailed(refused.reason, path=path, line=line, field=refused.field) from None
 
-    def _keep(
+    def _kept(
         self,
         shelf: Shelf,
         number: int,
         lines: Sequence[int],
         places: Sequence[Sequence[str]],
         figures: Sequence[Sequence[str]],
-    ) -> None:
+    ) -> list[bytes]:
         count = len(lines)
         shelf.rows += count
         shelf.filled += count * len(figures) - sum(column.count("") for column in figures)
@@ -133,10 +137,9 @@ class Shelves:
             if text.count(_END) != count * len(columns) - 1:
                 raise ImportFailed("is not text", path=list(self._paths)[number], line=lines[0])
             texts.append(text.encode("utf-8", "surrogatepass"))
-        at = self._file.seek(0, 2)
-        for part in (numbers, *texts):
-            self._file.write(part)
-        shelf._pieces.extend((number, at, count, *map(len, texts)))
+        shelf._pieces.extend((number, self._size, count, *map(len, texts)))
+        self._size += len(numbers) + sum(map(len, texts))
+        return [numbers, *texts]
 
     @property
     def all(self) -> Sequence[Shelf]:
@@ -148,8 +151,10 @@ class Shelves:
         pieces = iter(shelf._pieces)
         for number, at, count, places, figures in zip(*[pieces] * 5, strict=True):
             self._file.seek(at)
-            lines = array("Q", self._file.read(8 * count))
-            texts = (self._file.read(size).decode("utf-8", "surrogatepass").split(_END) for size in (places, figures))
+            stored = self._file.read(8 * count + places + figures)
+            lines = array("Q", stored[: 8 * count])
+            parts = (stored[8 * count : 8 * count + places], stored[8 * count + places :])
+            texts = (part.decode("utf-8", "surrogatepass").split(_END) for part in parts)
             services, *others = ([text[i : i + count] for i in range(0, len(text), count)] for text in texts)
             yield Stored(paths[number], lines, (services[0], services[1], services[2]), tuple(others[0]))
 
