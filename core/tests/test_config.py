@@ -105,3 +105,13 @@ def test_runs_can_book_what_their_processes_caused_by_default(tmp_path: Path) ->
     file.write_text('[defaults]\nattribute = "process"\nidle = "reserved"\n')
     defaults = load(file).defaults
     assert (defaults.attribute, defaults.idle) == ("process", "reserved")
+
+
+def test_a_working_folder_that_was_removed_has_no_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert load() == load(cwd=Path("/"))

@@ -148,7 +148,7 @@ def load(path: str | os.PathLike[str] | None = None, *, cwd: Path | None = None)
     explicit = path or os.environ.get("WATTBOOK_CONFIG")
     merged: dict[str, Any] = {}
     origins: list[str] = []
-    for file, table in [_read(os.fspath(explicit))] if explicit else _usual(os.fspath(cwd or os.getcwd())):
+    for file, table in [_read(os.fspath(explicit))] if explicit else _usual(os.fspath(cwd) if cwd else _here()):
         structure(Config, table, where=file)
         merged = _merge(merged, table)
         origins.append(file)
@@ -261,6 +261,14 @@ def _check_whatif(told: WhatIf) -> None:
         for grams in (one.g_per_kwh or 0.0, *one.hourly_g_per_kwh):
             if not 0 <= grams <= 3000:
                 raise ConfigError("grams per kWh lie between 0 and 3000", where=where)
+
+
+def _here() -> str:
+    """The working folder; one that was removed has no configuration."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return os.sep
 
 
 def _usual(cwd: str) -> Iterator[tuple[str, dict[str, Any]]]:
