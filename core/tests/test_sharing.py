@@ -274,10 +274,10 @@ def _crash_at(patch: pytest.MonkeyPatch, point: int | None) -> None:
     elif point == 3:
         put = Ledger.put
 
-        def half(book: Ledger, table: str, found: Any) -> int:
+        def half(book: Ledger, table: str, found: Any, **more: Any) -> int:
             if table == schema.run.name:
                 raise Crash
-            return put(book, table, found)
+            return put(book, table, found, **more)
 
         patch.setattr(Ledger, "put", half)
 
