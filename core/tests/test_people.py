@@ -110,10 +110,10 @@ def test_processes_that_ask_at_once_get_one_answer(home: Path) -> None:
 
 
 def test_a_figure_by_hand_is_booked_on_a_pseudonym() -> None:
-    run("log", "--hours", "1", "--tdp", "100", "--person", "ada", "--project", "x")
+    run("log", "--hours", "1", "--tdp", "100", "--person", "Zoltan Q", "--project", "x")
     with Ledger.open() as book:
-        assert "ada" not in text_of(book)
-        assert label("ada") in text_of(book)
+        assert "Zoltan" not in text_of(book)
+        assert label("Zoltan Q") in text_of(book)
 
 
 # --- small groups -----------------------------------------------------------------------------------
