@@ -22,6 +22,7 @@ import pytest
 from wattbook import spool
 from wattbook.records import Entry, utc_time
 from wattbook.testing import until
+from wattbook.watching.absence import LEAST_S
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and terminals are POSIX")
 WATTBOOK = [sys.executable, "-m", "wattbook"]
@@ -116,6 +117,7 @@ def test_a_kill_is_told_by_the_next_one_and_nothing_is_doubled(home: Home) -> No
         process = home.record()
         with process:
             process.kill()
+        time.sleep(2 * LEAST_S)  # a new one that is there at once leaves no gap
     ended(home.record(), signal.SIGTERM)
     assert home.absences() == ["agent dead"] * 3
     assert seamless(home.addends())
