@@ -60,25 +60,9 @@ def build(
     """
     for dim in dims:
         check_dimension(dim)
-    batches = batches_of(by_hour(entries, config.factors.hours, period.edges()), period, _timed(dims, period))
-    return build_from(batches, statements, runs, config, period, dims, as_of, watermark, previous, evidence)
-
-
-def build_from(
-    batches: Sequence[Batch],
-    statements: Iterable[Statement],
-    runs: Iterable[RunRecord],
-    config: Config,
-    period: Period,
-    dims: Sequence[str] = DEFAULT_DIMENSIONS,
-    as_of: str | None = None,
-    watermark: str | None = None,
-    previous: Report | None = None,
-    evidence: Evidence | None = None,
-) -> Report:
-    """The report of batches that lie inside the period; who keeps sums of entries can hand them in as batches."""
-    known_runs = {run.run_id: run for run in runs}
     timed = _timed(dims, period)
+    batches = batches_of(by_hour(entries, config.factors.hours, period.edges()), period, timed)
+    known_runs = {run.run_id: run for run in runs}
     gaps = [batch for batch in batches if batch.first.kind == "gap"]
     found = (batch for batch in batches if batch.first.kind == "reading")
     readings, overlaps = settled(found, known_runs, config.containment, period, timed)
