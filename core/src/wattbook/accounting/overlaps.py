@@ -10,10 +10,10 @@ from functools import lru_cache
 from attrs import frozen
 
 from wattbook.accounting.parts import beside
-from wattbook.accounting.split import split
+from wattbook.accounting.split import apart
 from wattbook.accounting.stated import Excess, Meets
 from wattbook.accounting.totals import counts
-from wattbook.records import Entry, RunRecord, utc_time
+from wattbook.records import Entry, RunRecord
 from wattbook.resolve import Tree
 
 MOST_PAIRS = 65_536  #: of addresses whose overlap is remembered
@@ -123,7 +123,7 @@ def _settle(
             for start, end, run in windows
             if run != entry.run_id and start < entry.end and entry.start < end
         ]
-        pieces = _outside(entry, rivals)
+        _, pieces = apart(entry, ((start, end) for start, end, _ in rivals))
         if rivals:
             assert entry.energy_j is not None
             lost[entry.run_id][0].extend([entry.energy_j, *(-(piece.energy_j or 0.0) for piece in pieces)])
@@ -146,18 +146,3 @@ def _depth(run_id: str, runs: Mapping[str, RunRecord]) -> int:
         seen.add(run_id)
         depth += 1
     return depth
-
-
-def _outside(entry: Entry, rivals: list[tuple[str, str, str]]) -> list[Entry]:
-    """The pieces of *entry* that no rival window covers."""
-    pieces: list[Entry] = []
-    rest: Entry | None = entry
-    for start, end, _ in sorted(rivals):
-        if rest is None:
-            break
-        before, rest = split(rest, utc_time(start))
-        if before is not None:
-            pieces.append(before)
-        if rest is not None:
-            _, rest = split(rest, utc_time(end))
-    return [*pieces, rest] if rest is not None else pieces

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import define, field
 
-from wattbook.accounting.split import split
+from wattbook.accounting.split import apart
 from wattbook.accounting.stated import NOISE, SCALED, Excess, Meets, address_of, bounded, key_of, scaled
 from wattbook.records import Entry, RunRecord, utc_time
 
@@ -105,7 +105,7 @@ def _take(
         if not met:
             outside.append(part)
             continue
-        covered, rest = _cover(part, [(record.start, record.end) for _, record in met])
+        covered, rest = apart(part, [(record.start, record.end) for _, record in met])
         outside += rest
         weights = {number: _weight(record, part) for number, record in met}
         whole = math.fsum(weights.values())
@@ -151,30 +151,6 @@ def _weight(record: Entry, part: Entry) -> float:
     whole_s = record.duration_s
     shared_s = (utc_time(end) - utc_time(start)).total_seconds()
     return (record.energy_j or 0.0) * (1.0 if whole_s <= 0 else shared_s / whole_s)
-
-
-def _cover(part: Entry, windows: Iterable[tuple[str, str]]) -> tuple[list[Entry], list[Entry]]:
-    """The pieces of an entry inside the windows and those outside of them; together the entry."""
-    merged: list[tuple[str, str]] = []
-    for start, end in sorted(windows):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    if merged[0][0] <= part.start and part.end <= merged[0][1]:
-        return [part], []
-    inside: list[Entry] = []
-    outside: list[Entry] = []
-    rest: Entry | None = part
-    for start, end in merged:
-        if rest is None:
-            break
-        before, rest = split(rest, utc_time(start))
-        outside += [before] if before is not None else []
-        if rest is not None:
-            within, rest = split(rest, utc_time(end))
-            inside += [within] if within is not None else []
-    return inside, [*outside, *([rest] if rest is not None else [])]
 
 
 def _connected(inside: Sequence[tuple[Entry, dict[int, float]]]) -> Iterator[_Pool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from attrs import evolve
@@ -39,6 +40,35 @@ def split(entry: Entry, at: datetime) -> tuple[Entry | None, Entry | None]:
             )
         )  # fmt: skip
     return halves[0], halves[1]
+
+
+def united(windows: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Windows that meet made one, in the order of time."""
+    merged: list[tuple[str, str]] = []
+    for start, end in sorted(windows):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def apart(entry: Entry, windows: Iterable[tuple[str, str]]) -> tuple[list[Entry], list[Entry]]:
+    """The pieces of an entry inside the windows and those outside of them; together the entry."""
+    inside: list[Entry] = []
+    outside: list[Entry] = []
+    rest: Entry | None = entry
+    for start, end in united(windows):
+        if rest is None:
+            break
+        if start <= rest.start and rest.end <= end:
+            return [*inside, rest], outside
+        before, rest = split(rest, utc_time(start))
+        outside += [before] if before is not None else []
+        if rest is not None:
+            within, rest = split(rest, utc_time(end))
+            inside += [within] if within is not None else []
+    return inside, [*outside, *([rest] if rest is not None else [])]
 
 
 def _cut(number: float | None, share: float) -> tuple[float | None, float | None]:

@@ -10,6 +10,7 @@ from attrs import evolve
 
 from wattbook.accounting.carbon import factor_of
 from wattbook.accounting.intervals import ExactSum
+from wattbook.accounting.split import united
 from wattbook.factors import Factor
 from wattbook.factors.table import HOURLY
 from wattbook.records import Entry, RunRecord, utc_text, utc_time
@@ -54,13 +55,7 @@ def _hours(windows: dict[str, set[tuple[str, str]]]) -> float:
 
 def _union_s(windows: Iterable[tuple[str, str]]) -> float:
     """Seconds covered by windows that may overlap."""
-    merged: list[tuple[str, str]] = []
-    for start, end in sorted(windows):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return math.fsum((utc_time(end) - utc_time(start)).total_seconds() for start, end in merged)
+    return math.fsum((utc_time(end) - utc_time(start)).total_seconds() for start, end in united(windows))
 
 
 def gaps_of(gaps: Iterable[Batch]) -> list[GapGroup]:
