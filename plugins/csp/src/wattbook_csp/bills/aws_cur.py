@@ -9,8 +9,9 @@ from functools import lru_cache
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Usage
 
 from wattbook_csp.bills import names
-from wattbook_csp.bills.hours import Hours, Kind, Kinds, Machine, per_hour, span
-from wattbook_csp.bills.rows import NULLS, named, plain, rows
+from wattbook_csp.bills.adding import Row, added
+from wattbook_csp.bills.hours import Hours, Kind, Kinds, Machine, per_hour
+from wattbook_csp.bills.rows import named, plain, rows
 from wattbook_csp.notes import Notes
 
 FORMAT = "aws-cur"
@@ -55,25 +56,14 @@ def read(source: ImportSource) -> Iterator[Usage | Problem]:
     hours = Hours(notes, several=len(files) > 1)
     tag = source.options.get("project_tag", "project")
     kinds = Kinds(lambda *cells: _kind(hours, plain(cells), tag))
-    for file in files:
-        hours.next_file()
+
+    def lines(file: SourceFile) -> Iterator[Row]:
         for line, start, end, amount, identity, interval, *telling in rows(
             file, notes, (*VARYING, *TELLING), REQUIRED, canonical
         ):
-            if not amount or amount in NULLS:
-                continue
-            field = None
-            try:
-                kind = kinds.of(tuple(telling))
-                if kind is None or (identity and hours.known((identity, interval))):
-                    continue
-                field = "line_item_usage_start_date"
-                first, last = span(start, end)
-                field = "line_item_usage_amount"
-                hours.add(kind, amount, first, last)
-            except ImportFailed as refused:
-                raise ImportFailed(refused.reason, path=file.path, line=line, field=refused.field or field) from None
-    yield from hours.usages()
+            yield Row(line, amount, start, end, tuple(telling), (identity, interval) if identity else ())
+
+    yield from added(hours, kinds, files, lines, "line_item_usage_start_date", "line_item_usage_amount")
 
 
 def newest_execution(files: Iterable[SourceFile], notes: Notes) -> list[SourceFile]:

@@ -10,8 +10,9 @@ from functools import lru_cache
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Usage
 
 from wattbook_csp.bills import names
+from wattbook_csp.bills.adding import Row, added
 from wattbook_csp.bills.hours import Hours, Kind, Kinds, Machine, moment, per_hour
-from wattbook_csp.bills.rows import NULLS, named, plain, rows
+from wattbook_csp.bills.rows import named, plain, rows
 from wattbook_csp.notes import Notes
 
 FORMAT = "azure-cost"
@@ -47,26 +48,21 @@ def read(source: ImportSource) -> Iterator[Usage | Problem]:
     hours = Hours(notes, several=len(source.files) > 1)
     tag = source.options.get("project_tag", "project")
     kinds = Kinds(lambda *cells: _kind(hours, plain(cells), tag))
-    for file in source.files:
-        hours.next_file()
+
+    def lines(file: SourceFile) -> Iterator[Row]:
         for line, date, quantity, resource, meter, *telling in rows(
             file, notes, (*VARYING, *TELLING), REQUIRED, canonical
         ):
-            if not quantity or quantity in NULLS:
-                continue
-            field = None
-            try:
-                kind = kinds.of(tuple(telling))
-                # the amortised view of a month holds the same use as the actual one
-                if kind is None or hours.known((date, quantity, resource.lower(), meter, *telling)):
-                    continue
-                field = "date"
-                first = moment(day(date))
-                field = "quantity"
-                hours.add(kind, quantity, first, first[0] + DAY)
-            except ImportFailed as refused:
-                raise ImportFailed(refused.reason, path=file.path, line=line, field=refused.field or field) from None
-    yield from hours.usages()
+            # the amortised view of a month holds the same use as the actual one
+            identity = (date, quantity, resource.lower(), meter, *telling)
+            yield Row(line, quantity, date, "", tuple(telling), identity)
+
+    yield from added(hours, kinds, source.files, lines, "date", "quantity", _window)
+
+
+def _window(date: str, _: str) -> tuple[tuple[datetime, str], datetime]:
+    first = moment(day(date))
+    return first, first[0] + DAY
 
 
 def _kind(hours: Hours, cells: list[str], tag: str) -> Kind | None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Usage
 
 from wattbook_csp.bills import names
-from wattbook_csp.bills.hours import Hours, Kind, Kinds, Machine, per_hour, span
+from wattbook_csp.bills.adding import Row, added
+from wattbook_csp.bills.hours import Hours, Kind, Kinds, Machine, per_hour
 from wattbook_csp.bills.rows import NULLS, named, plain, rows
 from wattbook_csp.notes import Notes
 
@@ -45,27 +46,17 @@ def read(source: ImportSource) -> Iterator[Usage | Problem]:
         return _kind(hours, plain(cells), by_price, account, tag)
 
     kinds = Kinds(decide)
-    for file in source.files:
-        hours.next_file()
+
+    def lines(file: SourceFile) -> Iterator[Row]:
         for line, start, end, quantity, price_quantity, resource, sku, *telling in rows(
             file, notes, (*VARYING, *TELLING), REQUIRED
         ):
             by_price = not quantity or quantity in NULLS
             amount = price_quantity if by_price else quantity
-            if not amount or amount in NULLS:
-                continue
-            field = None
-            try:
-                kind = kinds.of(("by price" if by_price else "", *telling))
-                if kind is None or hours.known((start, end, amount, resource, sku, *telling)):
-                    continue
-                field = "ChargePeriodStart"
-                first, last = span(start, end)
-                field = "ConsumedQuantity"
-                hours.add(kind, amount, first, last)
-            except ImportFailed as refused:
-                raise ImportFailed(refused.reason, path=file.path, line=line, field=refused.field or field) from None
-    yield from hours.usages()
+            kind = ("by price" if by_price else "", *telling)
+            yield Row(line, amount, start, end, kind, (start, end, amount, resource, sku, *telling))
+
+    yield from added(hours, kinds, source.files, lines, "ChargePeriodStart", "ConsumedQuantity")
 
 
 def _kind(hours: Hours, cells: list[str], by_price: bool, account: str, tag: str) -> Kind | None:

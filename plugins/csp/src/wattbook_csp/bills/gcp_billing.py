@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -14,8 +14,9 @@ from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Usage
 
 from wattbook_csp import decimals, json_rows, pages
 from wattbook_csp.bills import names
+from wattbook_csp.bills.adding import Row, added
 from wattbook_csp.bills.hours import Hours, Kind, Kinds, Machine, moment, per_hour, span
-from wattbook_csp.bills.rows import NULLS, named, plain, rows
+from wattbook_csp.bills.rows import named, plain, rows
 from wattbook_csp.notes import Notes
 
 FORMAT = "gcp-billing"
@@ -52,23 +53,19 @@ def read(source: ImportSource) -> Iterator[Usage | Problem]:
     hours = Hours(notes, several=len(source.files) > 1)
     tag = source.options.get("project_tag", "")
     kinds = Kinds(lambda *cells: _kind(hours, plain(cells), tag))
-    for file in source.files:
-        hours.next_file()
+
+    def lines(file: SourceFile) -> Iterator[Row]:
         for line, start, end, amount, resource, *telling in _rows(file, notes):
-            if not amount or amount in NULLS:
-                continue
-            field = None
-            try:
-                kind = kinds.of(tuple(telling))
-                if kind is None or hours.known((start, end, amount, resource, *telling)):
-                    continue
-                field = "usage_start_time"
-                first, last = (moment(start), moment(start)[0] + SECOND) if start == end else span(start, end)
-                field = "usage.amount"
-                hours.add(kind, amount, first, last)
-            except ImportFailed as refused:
-                raise ImportFailed(refused.reason, path=file.path, line=line, field=refused.field or field) from None
-    yield from hours.usages()
+            yield Row(line, amount, start, end, tuple(telling), (start, end, amount, resource, *telling))
+
+    yield from added(hours, kinds, source.files, lines, "usage_start_time", "usage.amount", _window)
+
+
+def _window(start: str, end: str) -> tuple[tuple[datetime, str], datetime]:
+    if start != end:
+        return span(start, end)
+    first = moment(start)
+    return first, first[0] + SECOND
 
 
 def _is_json(file: SourceFile) -> bool:
