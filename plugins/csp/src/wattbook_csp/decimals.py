@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
 from wattbook import ImportFailed
@@ -64,29 +63,6 @@ def kilograms(text: str, unit_kg: Decimal, marks: Marks = Marks.MACHINE) -> Deci
     if (number and not MIN_EXPONENT <= number.adjusted() <= 15) or number * unit_kg > MAX_KG:
         raise ImportFailed(f"{text} is no plausible emission")
     return number.scaleb(unit_kg.adjusted()) if number else Decimal(0)
-
-
-def row_kilograms(
-    texts: Sequence[str], fields: Sequence[str], unit_kg: Decimal, marks: Marks = Marks.MACHINE
-) -> list[Decimal | None]:
-    """The figures of a row, ``None`` where a cell is empty; a refusal names one of *fields*.
-
-    A row of plain numbers, as nearly all are, is checked in one go.
-    """
-    if marks is Marks.MACHINE and _PLAIN_ROW("|".join(texts) + "|"):
-        power = _POWERS[unit_kg]
-        return [Decimal(text + power) for text in texts]
-    values: list[Decimal | None] = []
-    for text, field in zip(texts, fields, strict=True):
-        try:
-            values.append(kilograms(text, unit_kg, marks) if text else None)
-        except ImportFailed as refused:
-            raise ImportFailed(refused.reason, field=field) from None
-    return values
-
-
-_PLAIN_ROW = re.compile(r"(?:[0-9]{1,9}(?:\.[0-9]{1,15})?\|)+").fullmatch
-_POWERS = {KG_PER_T: "e3", KG_PER_KG: "", KG_PER_G: "e-3"}
 
 
 def _plain(text: str, marks: Marks) -> str:
