@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -13,3 +14,9 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 # A calibration of whoever runs the tests must not change what estimates are compared with.
 os.environ["WATTBOOK_CALIBRATION"] = ""
+
+# A shell gives a job in the background Ctrl-C and Ctrl-\ ignored, and what the tests start would inherit that.
+for _name, _usual in (("SIGINT", signal.default_int_handler), ("SIGQUIT", signal.SIG_DFL)):
+    _number = getattr(signal, _name, None)
+    if _number is not None and signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _usual)
