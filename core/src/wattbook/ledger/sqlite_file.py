@@ -16,6 +16,8 @@ from wattbook.errors import LedgerError, NoLedger
 from wattbook.ledger import migrations, schema
 
 BUSY_TIMEOUT_S = 60.0
+#: 64 MB: what is committed is safe in the log; moving it into the file seldom writes each page of an index less often
+CHECKPOINT_PAGES = 16_384
 OLDEST = (3, 37, 0)  #: the first with STRICT tables (2021)
 
 
@@ -96,6 +98,7 @@ def _prepare(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA recursive_triggers=ON")  # INSERT OR REPLACE then meets the DELETE trigger
     cursor.execute("PRAGMA cache_size=-65536")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
     cursor.close()
 
 
