@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from wattbook.errors import NoRecord
 from wattbook.ledger import entry_rows
 from wattbook.records import Entry, Labels, Place, canonical, text_id
