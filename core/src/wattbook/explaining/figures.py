@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from attrs import define, field
 
@@ -12,8 +13,7 @@ from wattbook.accounting.carbon import factor_of
 from wattbook.explaining.origins import NAMED, name_of_line, origin_of, sum_of
 from wattbook.explaining.wording import in_words
 from wattbook.report import Report
-from wattbook.report.atoms import Atom, Line, atoms_of
-from wattbook.report.batches import batched
+from wattbook.report.atoms import Atom, Line
 from wattbook.report.derivation import LISTED, Addend, Cause, Derivation, Derived, Provided
 from wattbook.report.lines import clean, name_of
 from wattbook.report.model import Share
@@ -50,8 +50,7 @@ class _Making:
     inside: list[Atom] = field(factory=list)  #: lie in provided figures and are no addends
 
     def __attrs_post_init__(self) -> None:
-        for one in self.report.claims:
-            self.inside += atoms_of(batched(one.entries))
+        self.inside += chain.from_iterable(self.report.contained)
         for atom in (*self.report.atoms, *self.inside):
             self.pools[atom.line].append(atom)
 
@@ -156,7 +155,7 @@ def _all(making: _Making, report: Report, most_rows: int) -> Iterator[Derivation
 def _claims(making: _Making, report: Report) -> Iterator[Derivation]:
     for number, one in largest_claims(report, LISTED):
         name = clean(f"{one.provider}/{one.account} {one.month}")
-        inside = atoms_of(batched(one.entries))
+        inside = report.contained[number]
         stated = one.provided.location
         words = [
             f"{name} states {carbon_text(None if stated is None else float(stated * G_PER_KG))} location-based.",
