@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wattbook_tdp import models
-from wattbook_tdp.shapes import LOAD_SHAPE, OS_SHAPE, as_load, as_os, f, inverse, mean
+from wattbook import Load
+from wattbook_tdp import intervals, models
+from wattbook_tdp.observed import exposure
+from wattbook_tdp.shapes import LOAD_SHAPE, OS_SHAPE, as_load, as_os, bent, f, inverse
 
 SHARES = st.floats(0, 1)
 SCALES = st.sampled_from(["os", "throughput"])
@@ -81,8 +83,20 @@ def test_a_load_and_a_reading_with_the_same_share_stand_for_each_other(u: float)
 @given(SHARES, SHARES)
 def test_the_mean_over_a_range_lies_between_its_ends(u: float, v: float) -> None:
     low, high = sorted((u, v))
-    average = mean(lambda x: f(x, "os"), low, high)
+    over = exposure([Load(device="cpu", seconds=1.0, low=low, high=high)], "os", f, intervals.server)
+    average = over.share
     assert f(low, "os") - 1e-9 <= average <= f(high, "os") + 1e-9
+
+
+@given(SHARES, SCALES)
+def test_a_model_over_seconds_is_its_watts_times_the_seconds(u: float, scale: str) -> None:
+    loads = [Load(device="cpu", seconds=60.0, low=u, high=u)]
+    server = exposure(loads, scale, f, intervals.server).joules(models.server(250, 128, 0), models.server(250, 128, 1))
+    assert server[0] == pytest.approx(60 * models.server(250, 128, f(u, scale)))
+    down, up = intervals.server(u, scale)
+    assert server[1:] == pytest.approx((server[0] * down, server[0] * up))
+    package = exposure(loads, scale, bent, intervals.package).joules(models.package(250, 0), models.package(250, 1))
+    assert package[0] == pytest.approx(60 * models.package(250, as_os(u, scale)))
 
 
 def test_the_shapes_run_from_idle_to_full() -> None:

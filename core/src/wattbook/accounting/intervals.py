@@ -102,9 +102,7 @@ class Sum:
         if not known:
             self.without_interval += 1
         for cause, down, up in errors:
-            sums = self._errors.get(cause)
-            if sums is None:
-                sums = self._errors[cause] = (ExactSum(), ExactSum())
+            sums = self._of(cause)
             sums[0].add(down)
             sums[1].add(up)
 
@@ -116,9 +114,16 @@ class Sum:
         self.without_interval += other.without_interval
         self._value.extend(other._value)
         for cause, (down, up) in other._errors.items():
-            sums = self._errors.setdefault(cause, (ExactSum(), ExactSum()))
+            sums = self._of(cause)
             sums[0].extend(down)
             sums[1].extend(up)
+
+    def _of(self, cause: str) -> tuple[ExactSum, ExactSum]:
+        """How far down and up one cause moves the sum."""
+        sums = self._errors.get(cause)
+        if sums is None:
+            sums = self._errors[cause] = (ExactSum(), ExactSum())
+        return sums
 
     def retold(self, unit: str) -> Sum:
         """The same figures told as another quantity, where a rule lets them stand for it."""

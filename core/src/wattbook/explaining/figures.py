@@ -10,7 +10,7 @@ from itertools import chain
 from attrs import define, field
 
 from wattbook.accounting.carbon import factor_of
-from wattbook.explaining.origins import NAMED, name_of_line, origin_of, sum_of
+from wattbook.explaining.origins import NAMED, Pools, name_of_line, origin_of, pools_of, sum_of
 from wattbook.explaining.wording import in_words
 from wattbook.report import Report
 from wattbook.report.atoms import Atom, Line
@@ -31,11 +31,10 @@ def derive(report: Report, most_rows: int) -> Derived:
     making = _Making(report)
     for one in _all(making, report, most_rows):
         making.figures[one.anchor] = one
-    anchors = {line: f"o{number + 1}" for number, line in enumerate(making.lines)}
     return Derived(
         figures=making.figures,
-        origins=tuple(origin_of(anchors[line], line, making.pools[line]) for line in making.lines),
-        anchors=anchors,
+        origins=tuple(origin_of(anchor, line, making.everything[line]) for line, anchor in making.anchors.items()),
+        anchors=making.anchors,
     )
 
 
@@ -45,19 +44,19 @@ class _Making:
 
     report: Report
     figures: dict[str, Derivation] = field(factory=dict)
-    lines: dict[Line, None] = field(factory=dict)
-    pools: dict[Line, list[Atom]] = field(factory=lambda: defaultdict(list))
-    inside: list[Atom] = field(factory=list)  #: lie in provided figures and are no addends
+    anchors: dict[Line, str] = field(factory=dict)
+    ours: Pools = field(factory=dict)  #: the total
+    everything: Pools = field(factory=dict)  #: ours, and what lies inside provided figures
 
     def __attrs_post_init__(self) -> None:
-        self.inside += chain.from_iterable(self.report.contained)
-        for atom in (*self.report.atoms, *self.inside):
-            self.pools[atom.line].append(atom)
+        self.ours = pools_of(self.report.atoms)
+        within = list(chain.from_iterable(self.report.contained))
+        self.everything = pools_of([*self.report.atoms, *within]) if within else self.ours
 
     def figure(
-        self, anchor: str, title: str, atoms: Sequence[Atom], shares: Sequence[Share] = (), words: Sequence[str] = ()
+        self, anchor: str, title: str, pools: Pools, shares: Sequence[Share] = (), words: Sequence[str] = ()
     ) -> Derivation:
-        tally = sum_of(atoms)
+        tally = sum_of(pool.tally for pool in pools.values())
         for one in shares:
             tally.add_provided(one.figures, one.share)
         return Derivation(
@@ -65,37 +64,32 @@ class _Making:
             title=title,
             total=tally.total(),
             words=tuple(words),
-            addends=tuple(self._addends(atoms)),
+            addends=tuple(self._addends(pools)),
             provided=tuple(self._provided(shares)),
             energy_causes=_causes(tally.energy.by_cause()),
             carbon_causes=_causes(tally.location_sum().by_cause()),
         )
 
-    def _addends(self, atoms: Sequence[Atom]) -> Iterator[Addend]:
-        groups: dict[Line, list[Atom]] = defaultdict(list)
-        for atom in atoms:
-            groups[atom.line].append(atom)
-        size = {line: sum(atom.tally.energy.value for atom in some) for line, some in groups.items()}
-        order = sorted(groups, key=lambda line: (-size[line], line.host, line.device, line.domain, line.source))
-        named = [line for line in order[:ADDENDS] if line in self.lines or len(self.lines) < ORIGINS]
-        self.lines.update(dict.fromkeys(named))
+    def _addends(self, pools: Pools) -> Iterator[Addend]:
+        size = {line: pool.tally.energy.value for line, pool in pools.items()}
+        order = sorted(pools, key=lambda line: (-size[line], line.host, line.device, line.domain, line.source))
+        named = [line for line in order[:ADDENDS] if line in self.anchors or len(self.anchors) < ORIGINS]
         for line in named:
             yield Addend(
-                anchor=f"o{list(self.lines).index(line) + 1}",
+                anchor=self.anchors.setdefault(line, f"o{len(self.anchors) + 1}"),
                 name=name_of_line(line),
                 basis=line.basis,
-                count=sum(atom.count for atom in groups[line]),
-                total=sum_of(groups[line]).total(),
+                count=pools[line].count,
+                total=pools[line].tally.total(),
             )
         rest = [line for line in order if line not in set(named)]
         if rest:
-            some = [atom for line in rest for atom in groups[line]]
             yield Addend(
                 anchor=None,
                 name=f"{len(rest)} smaller {'origin' if len(rest) == 1 else 'origins'}",
                 basis=" ".join(basis for basis in BASES if any(line.basis == basis for line in rest)),
-                count=sum(atom.count for atom in some),
-                total=sum_of(some).total(),
+                count=sum(pools[line].count for line in rest),
+                total=sum_of(pools[line].tally for line in rest).total(),
             )
 
     def _provided(self, shares: Sequence[Share]) -> Iterator[Provided]:
@@ -120,42 +114,51 @@ class _Making:
 
 
 def _all(making: _Making, report: Report, most_rows: int) -> Iterator[Derivation]:
-    whole = undivided(report.claims)
-    yield making.figure("f-total", "The total", report.atoms, whole)
+    whole, ours = undivided(report.claims), making.ours
+    yield making.figure("f-total", "The total", ours, whole)
     for basis in BASES:
-        atoms = [atom for atom in report.atoms if atom.line.basis == basis]
-        if atoms or (basis == "provided" and whole):
-            yield making.figure(f"f-{basis}", f"Total, {basis}", atoms, whole if basis == "provided" else ())
+        pools = {line: pool for line, pool in ours.items() if line.basis == basis}
+        if pools or (basis == "provided" and whole):
+            yield making.figure(f"f-{basis}", f"Total, {basis}", pools, whole if basis == "provided" else ())
     for number, dim in enumerate(report.by):
-        rows, rest = folded(report, dim, most_rows)
-        for place, row in enumerate(rows):
-            yield making.figure(f"f-{number}-{place}", f"{clean(dim)} {name_of(row)}", *behind(report, dim, {row.key}))
-        if rest is not None:
-            keys = {row.key for row in report.by[dim][most_rows:]}
-            yield making.figure(f"f-{number}-rest", f"{clean(dim)}, {rest.key}", *behind(report, dim, keys))
+        yield from _rows(making, report, number, dim, most_rows)
     yield from _claims(making, report)
     for number, use in enumerate(report.scopes):
-        atoms = [] if use.provided else [a for a in report.atoms if a.line.place.site in use.sites]
-        yield making.figure(f"f-scope-{number}", f"Scope {use.scope}: {use.what}", atoms, whole if use.provided else ())
+        pools = {} if use.provided else {line: pool for line, pool in ours.items() if line.place.site in use.sites}
+        yield making.figure(f"f-scope-{number}", f"Scope {use.scope}: {use.what}", pools, whole if use.provided else ())
     for number, run in enumerate(report.top_runs):
         words = (f"'wattbook explain {clean(run.run_id)}' prints the whole arithmetic of this run.",)
-        yield making.figure(f"f-run-{number}", f"Run {clean(run.run_id)}", run.atoms, (), words)
+        yield making.figure(f"f-run-{number}", f"Run {clean(run.run_id)}", pools_of(run.atoms), (), words)
     yield from in_words(report)
+    by_factor = {line: factor_of(line.place, line.year) for line in making.everything}
     for number, used in enumerate(report.factors[:LISTED]):
         factor = used.factor
-        atoms = [
-            a for a in (*report.atoms, *making.inside) if (factor_of(a.line.place, a.line.year) or factor) == factor
-            and factor_of(a.line.place, a.line.year) is not None
-        ]  # fmt: skip
+        pools = {line: pool for line, pool in making.everything.items() if by_factor[line] == factor}
         told = (f"{factor.id}: {factor.g_per_kwh:g} g/kWh, 90 % interval {digits(factor.low_g_per_kwh)} to "
                  f"{digits(factor.high_g_per_kwh)}; {factor.signal}, {factor.cycle}; {factor.source}", *used.notes)  # fmt: skip
-        yield making.figure(f"f-factor-{number}", f"Grid factor {factor.id}", atoms, (), told)
+        yield making.figure(f"f-factor-{number}", f"Grid factor {factor.id}", pools, (), told)
+
+
+def _rows(making: _Making, report: Report, number: int, dim: str, most_rows: int) -> Iterator[Derivation]:
+    """Of one dimension; what belongs to which key is looked up once for all its rows."""
+    atoms: dict[str | None, list[Atom]] = defaultdict(list)
+    for atom in report.atoms:
+        atoms[atom.keys[number]].append(atom)
+    for place, row in enumerate(report.by[dim][:most_rows]):
+        yield making.figure(
+            f"f-{number}-{place}", f"{clean(dim)} {name_of(row)}", pools_of(atoms[row.key]),
+            report.provided[dim].get(row.key, ()),
+        )  # fmt: skip
+    rest = folded(report, dim, most_rows)[1]
+    if rest is not None:
+        some, shares = behind(report, dim, {row.key for row in report.by[dim][most_rows:]})
+        yield making.figure(f"f-{number}-rest", f"{clean(dim)}, {rest.key}", pools_of(some), shares)
 
 
 def _claims(making: _Making, report: Report) -> Iterator[Derivation]:
     for number, one in largest_claims(report, LISTED):
         name = clean(f"{one.provider}/{one.account} {one.month}")
-        inside = report.contained[number]
+        inside = pools_of(report.contained[number])
         stated = one.provided.location
         words = [
             f"{name} states {carbon_text(None if stated is None else float(stated * G_PER_KG))} location-based.",

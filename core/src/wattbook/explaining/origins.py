@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 
-from attrs import evolve
+from attrs import define, evolve, field
 
 from wattbook.accounting import Carbon, Tally
 from wattbook.accounting.carbon import factor_of
@@ -18,8 +19,31 @@ from wattbook.report.numbers import digits, energy_text
 NAMED = 3  #: hashes and runs of one origin
 
 
-def origin_of(anchor: str, line: Line, atoms: Sequence[Atom]) -> Origin:
-    total = sum_of(atoms).total()
+@define
+class Pool:
+    """What atoms of one line come to."""
+
+    tally: Tally = field(factory=Tally)
+    count: int = 0
+    atoms: list[Atom] = field(factory=list)
+
+
+Pools = Mapping[Line, Pool]
+
+
+def pools_of(atoms: Iterable[Atom]) -> Pools:
+    """Atoms by their line; every atom is added once, and what is said of a figure is a sum of pools."""
+    pools: dict[Line, Pool] = defaultdict(Pool)
+    for atom in atoms:
+        pool = pools[atom.line]
+        pool.tally.merge(atom.tally)
+        pool.count += atom.count
+        pool.atoms.append(atom)
+    return pools
+
+
+def origin_of(anchor: str, line: Line, pool: Pool) -> Origin:
+    total, atoms = pool.tally.total(), pool.atoms
     largest = max((atom.largest for atom in atoms), key=lambda entry: entry.energy_j or 0.0)
     evidence = sorted(set().union(*(atom.evidence for atom in atoms)))
     runs = sorted(set().union(*(atom.runs for atom in atoms))) or [largest.run_id]
@@ -32,7 +56,7 @@ def origin_of(anchor: str, line: Line, atoms: Sequence[Atom]) -> Origin:
         name=name_of_line(line),
         source=clean(" ".join(filter(None, (f"{line.plugin}:{line.source}", line.version)))),
         method=clean(line.method),
-        count=sum(atom.count for atom in atoms),
+        count=pool.count,
         hours=sum(atom.hours for atom in atoms),
         start=min(atom.start for atom in atoms),
         end=max(atom.end for atom in atoms),
@@ -59,8 +83,8 @@ def name_of_line(line: Line) -> str:
     return clean(f"{line.host or 'by hand'} {line.address}")
 
 
-def sum_of(atoms: Iterable[Atom]) -> Tally:
-    tally = Tally()
-    for atom in atoms:
-        tally.merge(atom.tally)
-    return tally
+def sum_of(tallies: Iterable[Tally]) -> Tally:
+    whole = Tally()
+    for tally in tallies:
+        whole.merge(tally)
+    return whole

@@ -53,6 +53,21 @@ def ram(u: float, scale: str) -> Factors:
     )
 
 
+def package(u: float, scale: str) -> Factors:
+    """CPU package: leaving one CPU out, all loads alike."""
+    return c.PACKAGE_Q
+
+
+def gpu(u: float, scale: str) -> Factors:
+    """GPU board: what covers the training runs, all loads alike."""
+    return c.GPU_Q
+
+
+def soc(u: float, scale: str) -> Factors:
+    """System on a chip: judgement, all loads alike."""
+    return c.SOC_Q
+
+
 def widen(factors: Factors, relative: float) -> Factors:
     """Add an independent relative uncertainty of the chip's figure, in quadrature."""
     if relative <= 0:

@@ -1,11 +1,13 @@
 """Power in watts from a chip's figures and its utilisation: each model is one small formula.
 
-``share`` is ``f(u)`` of ``shapes``: 0 at idle, 1 at full load.  Watts in, watts out; no intervals here.
+``share`` is ``f(u)`` of ``shapes``: 0 at idle, 1 at full load.  Every model is linear in the curve that it
+rises along, so that its watts at both ends say all of it.  Watts in, watts out; no intervals here.
 """
 
 from __future__ import annotations
 
 from wattbook_tdp import constants as c
+from wattbook_tdp.shapes import bent
 
 
 def server(tdp_w: float, memory_gb: float, share: float) -> float:
@@ -42,8 +44,7 @@ def package(tdp_w: float, os_share: float) -> float:
 
     Source: 9 server CPUs, 119 RAPL points; median absolute error 13.6 % on unseen CPUs.
     """
-    bent: float = max(0.0, os_share) ** c.PACKAGE_EXPONENT
-    return tdp_w * (c.PACKAGE_IDLE_PER_W + c.PACKAGE_SPAN_PER_W * bent)
+    return tdp_w * (c.PACKAGE_IDLE_PER_W + c.PACKAGE_SPAN_PER_W * bent(os_share, "os"))
 
 
 def gpu(limit_w: float, utilisation: float) -> float:

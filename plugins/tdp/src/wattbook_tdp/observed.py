@@ -1,43 +1,69 @@
-"""What was observed of a device over a window, integrated with a model sample by sample."""
+"""What was observed of a device over a window, integrated over a curve sample by sample."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from wattbook import Activity, Load
 
 from wattbook_tdp.intervals import Factors, widen
-from wattbook_tdp.shapes import simpson
 
 MISSING = 0.02  #: of the window; a shorter stretch without a reading is taken like the rest
 
 
-def integrate(
+class Exposure(NamedTuple):
+    """Seconds weighted by a curve and by the ends of an interval: a model's joules are linear in these."""
+
+    seconds: float
+    share: float  #: seconds at the curve's share
+    low: float  #: seconds times the lower factor
+    low_share: float
+    high: float
+    high_share: float
+
+    def joules(self, idle_w: float, full_w: float) -> tuple[float, float, float]:
+        """Of a part that draws *idle_w* at the bottom of the curve and *full_w* at its top: middle, low, high."""
+        span_w = full_w - idle_w
+        return (
+            idle_w * self.seconds + span_w * self.share,
+            idle_w * self.low + span_w * self.low_share,
+            idle_w * self.high + span_w * self.high_share,
+        )
+
+
+def exposure(
     loads: Iterable[Load],
-    watts: Callable[[float], float],
-    bounds: Callable[[float], Factors],
+    scale: str,
+    curve: Callable[[float, str], float],
+    bounds: Callable[[float, str], Factors],
     uncertain: float = 0.0,
     upper: float = 1.0,
-) -> tuple[float, float, float]:
-    """Joules over *loads*, sample by sample: (middle, lower bound, upper bound).
+) -> Exposure:
+    """*loads* integrated over a curve sample by sample, with the factors of its interval.
 
-    The middle of a range of utilisation is the model's mean over the range; its interval reaches from
-    the lower bound at the low end to the upper bound at the high end.
+    The middle of a range of utilisation is the curve's mean over the range (Simpson's rule: the middle of a
+    curve is not its mean); its interval reaches from the lower bound at the low end to the upper bound at
+    the high end.
     """
-    middle = low = high = 0.0
+    total = share = low = low_share = high = high_share = 0.0
     for load in loads:
         seconds, u, v = load.seconds, load.low, load.high
-        down, up = widen(bounds(u), uncertain)
-        at_u = watts(u)
-        low += at_u * down * seconds
-        if u == v:
-            middle += at_u * seconds
-            high += at_u * up * upper * seconds
-        else:
-            at_v = watts(v)
-            middle += simpson(at_u, watts((u + v) / 2), at_v) * seconds
-            high += at_v * widen(bounds(v), uncertain)[1] * upper * seconds
-    return middle, low, high
+        total += seconds
+        at_u = at_v = mean = curve(u, scale)
+        down, up = widen(bounds(u, scale), uncertain)
+        if u != v:
+            at_v = curve(v, scale)
+            mean = (at_u + 4 * curve((u + v) / 2, scale) + at_v) / 6
+            up = widen(bounds(v, scale), uncertain)[1]
+        share += mean * seconds
+        down *= seconds
+        low += down
+        low_share += at_u * down
+        up *= upper * seconds
+        high += up
+        high_share += at_v * up
+    return Exposure(total, share, low, low_share, high, high_share)
 
 
 def observed(activity: Activity, device: str) -> tuple[Sequence[Load], tuple[str, ...]]:
@@ -48,7 +74,7 @@ def observed(activity: Activity, device: str) -> tuple[Sequence[Load], tuple[str
     """
     loads = activity.of(device)
     window_s = activity.window.duration_s
-    seen_s = sum(load.seconds for load in loads)
+    seen_s = loads[0].seconds if len(loads) == 1 else sum([load.seconds for load in loads])
     missing_s = window_s - seen_s
     if missing_s == 0 and loads:
         return loads, ()

@@ -1,26 +1,24 @@
-"""Which model answers for which part of a machine: watts by utilisation, with formula, interval and cause."""
+"""Which model answers for which part of a machine: watts idle and busy, with formula, interval and cause."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
-from wattbook import Activity, Chip, Domain, Host, Load
+from wattbook import Activity, Chip, Domain, Host
 
 from wattbook_tdp import constants as c
 from wattbook_tdp import intervals, models
-from wattbook_tdp.observed import summary
 from wattbook_tdp.processors import Processors, processors
-from wattbook_tdp.shapes import as_os, f, mean
-
-SCALES = {"os": "of the operating system's CPU time", "throughput": "of the maximum throughput"}
+from wattbook_tdp.shapes import bent, f, straight
 
 
 class Piece(NamedTuple):
-    """One summand: watts at a utilisation, and the formula in words."""
+    """One summand: watts at both ends of the plan's curve, and the formula in words."""
 
     what: str
-    watts: Callable[[float], float]
+    idle_w: float
+    full_w: float
     formula: str
     source: str
     uncertain: float = 0.0  #: relative uncertainty of the chip's figure, beside the model's own
@@ -32,22 +30,21 @@ class Plan(NamedTuple):
     """A model for one domain, ready to be integrated over what was observed."""
 
     pieces: tuple[Piece, ...]
-    bounds: Callable[[float], intervals.Factors]
+    curve: Callable[[float, str], float]  #: share of the way from idle to full power, by utilisation and its scale
+    bounds: Callable[[float, str], intervals.Factors]
     cause: str
     method: str
     notes: tuple[str, ...] = ()
     upper: float = 1.0  #: factor on the upper end
 
 
-def host(activity: Activity, loads: Sequence[Load]) -> Plan | str:
+def host(activity: Activity) -> Plan | str:
     """The whole machine at the wall, without accelerators; a reason where no model fits."""
     cpu = processors(activity.host)
-    scale = activity.scale
     if cpu.tdp_w is not None and cpu.is_soc:
-        return _soc_machine(activity, loads)
-    used = _used(loads, scale)
+        return _soc_machine(activity)
     if cpu.tdp_w is not None:
-        return _server(cpu, _memory(activity.host, cpu.memory_share), used, scale)
+        return _server(cpu, _memory(activity.host, cpu.memory_share))
     if not cpu.threads:
         reason = cpu.reason or "no TDP is given"
         return f"no model fits: {reason}, and the number of threads is not known"
@@ -55,8 +52,9 @@ def host(activity: Activity, loads: Sequence[Load]) -> Plan | str:
     idle, full = c.THREAD_IDLE_W[maker], c.THREAD_MAX_W[maker]
     piece = Piece(
         f"{count} hardware threads",
-        lambda u: models.threads(count, maker, f(u, scale)),
-        f"n x ({idle} + {full - idle:.2f} x f), n = {count}, {used}",
+        models.threads(count, maker, 0.0),
+        models.threads(count, maker, 1.0),
+        f"n x ({idle} + {full - idle:.2f} x f), n = {count}",
         c.SPEC,
     )
     notes = cpu.warnings
@@ -64,7 +62,8 @@ def host(activity: Activity, loads: Sequence[Load]) -> Plan | str:
         notes += ("a virtual machine: its share of the host is counted, how others share it is not known",)
     return Plan(
         (piece,),
-        lambda u: intervals.threads(u, scale),
+        f,
+        intervals.threads,
         f"model:tdp.threads.{maker}",
         f"watts per hardware thread ({maker})",
         notes,
@@ -78,21 +77,23 @@ def _memory(host: Host, share: float) -> float | None:
     return None if host.memory_gb is None else host.memory_gb * share
 
 
-def _server(cpu: Processors, memory_gb: float | None, used: str, scale: str) -> Plan:
+def _server(cpu: Processors, memory_gb: float | None) -> Plan:
     tdp_w = cpu.tdp_w or 0.0
     source = f"{c.SPEC}; T: {cpu.source}"
     if memory_gb is None:
         only = Piece(
             cpu.label,
-            lambda u: models.server_tdp_only(tdp_w, f(u, scale)),
-            f"T x (0.22 + 0.86 x f), T = {tdp_w:g} W, memory unknown, {used}",
+            models.server_tdp_only(tdp_w, 0.0),
+            models.server_tdp_only(tdp_w, 1.0),
+            f"T x (0.22 + 0.86 x f), T = {tdp_w:g} W, memory unknown",
             source,
             cpu.uncertain,
             family=cpu.family,
         )
         return Plan(
             (only,),
-            lambda u: intervals.server_tdp_only(u, scale),
+            f,
+            intervals.server_tdp_only,
             "model:tdp.server_tdp_only",
             "whole server from TDP",
             (*cpu.warnings, "memory is not known: the interval is wider"),
@@ -100,21 +101,24 @@ def _server(cpu: Processors, memory_gb: float | None, used: str, scale: str) -> 
         )
     chips = Piece(
         cpu.label,
-        lambda u: models.server(tdp_w, 0.0, f(u, scale)),
-        f"T x (0.15 + 0.70 x f), T = {tdp_w:g} W, {used}",
+        models.server(tdp_w, 0.0, 0.0),
+        models.server(tdp_w, 0.0, 1.0),
+        f"T x (0.15 + 0.70 x f), T = {tdp_w:g} W",
         source,
         cpu.uncertain,
         family=cpu.family,
     )
     memory = Piece(
         "memory",
-        lambda u: models.server(0.0, memory_gb, f(u, scale)),
-        f"M x (0.14 + 0.27 x f), M = {memory_gb:g} GB, {used}",
+        models.server(0.0, memory_gb, 0.0),
+        models.server(0.0, memory_gb, 1.0),
+        f"M x (0.14 + 0.27 x f), M = {memory_gb:g} GB",
         c.SPEC,
     )
     return Plan(
         (chips, memory),
-        lambda u: intervals.server(u, scale),
+        f,
+        intervals.server,
         "model:tdp.server",
         "whole server from TDP and memory",
         cpu.warnings,
@@ -122,38 +126,40 @@ def _server(cpu: Processors, memory_gb: float | None, used: str, scale: str) -> 
     )
 
 
-def package(activity: Activity, loads: Sequence[Load]) -> Plan | str:
+def package(activity: Activity) -> Plan | str:
     """One processor's package, as RAPL sees it."""
     cpu = processors(activity.host)
     if cpu.tdp_w is None:
         return f"the package model needs a TDP: {cpu.reason}"
-    tdp_w, scale = cpu.tdp_w / max(1, len(activity.host.cpus)), activity.scale
+    tdp_w = cpu.tdp_w / max(1, len(activity.host.cpus))
     piece = Piece(
         cpu.one,
-        lambda u: models.package(tdp_w, as_os(u, scale)),
-        f"T x (0.12 + 0.93 x u^0.69), T = {tdp_w:g} W, u = {summary(loads)} {SCALES[scale]}",
+        models.package(tdp_w, 0.0),
+        models.package(tdp_w, 1.0),
+        f"T x (0.12 + 0.93 x u^0.69), T = {tdp_w:g} W",
         f"{c.RAPL_FIT}; T: {cpu.source}",
         cpu.uncertain,
         family=cpu.family,
     )
-    return Plan((piece,), lambda u: c.PACKAGE_Q, "model:tdp.package", "CPU package from TDP", cpu.warnings, cpu.upper)
+    return Plan((piece,), bent, intervals.package, "model:tdp.package", "CPU package from TDP", cpu.warnings, cpu.upper)
 
 
-def dram(activity: Activity, loads: Sequence[Load]) -> Plan | str:
+def dram(activity: Activity) -> Plan | str:
     """The memory of one processor."""
     if activity.host.memory_gb is None:
         return "the memory model needs the size of the memory"
-    memory_gb, scale = activity.host.memory_gb / max(1, len(activity.host.cpus)), activity.scale
+    memory_gb = activity.host.memory_gb / max(1, len(activity.host.cpus))
     piece = Piece(
         "memory",
-        lambda u: models.ram(memory_gb, f(u, scale)),
-        f"M x (0.14 + 0.27 x f), M = {memory_gb:g} GB, {_used(loads, scale)}",
+        models.ram(memory_gb, 0.0),
+        models.ram(memory_gb, 1.0),
+        f"M x (0.14 + 0.27 x f), M = {memory_gb:g} GB",
         f"{c.SPEC}; interval: Turbostress DRAM RAPL (CC0-1.0)",
     )
-    return Plan((piece,), lambda u: intervals.ram(u, scale), "model:tdp.ram", "memory from its size")
+    return Plan((piece,), f, intervals.ram, "model:tdp.ram", "memory from its size")
 
 
-def gpu(activity: Activity, loads: Sequence[Load], domain: Domain) -> Plan | str:
+def gpu(activity: Activity, domain: Domain) -> Plan | str:
     """One accelerator's board."""
     from wattbook_tdp.accelerators import accelerator
 
@@ -164,53 +170,47 @@ def gpu(activity: Activity, loads: Sequence[Load], domain: Domain) -> Plan | str
     limit_w = known.limit_w
     piece = Piece(
         known.label,
-        lambda u: models.gpu(limit_w, u),
-        f"L x (0.10 + 0.62 x u), L = {limit_w:g} W, u = {summary(loads)}",
+        models.gpu(limit_w, 0.0),
+        models.gpu(limit_w, 1.0),
+        f"L x (0.10 + 0.62 x u), L = {limit_w:g} W",
         f"{c.GPU_FIT}; L: {known.source}",
         known.uncertain,
         family=known.family,
     )
-    return Plan((piece,), lambda u: c.GPU_Q, "model:tdp.gpu", "GPU from power limit and utilisation", known.warnings)
+    return Plan(
+        (piece,), straight, intervals.gpu, "model:tdp.gpu", "GPU from power limit and utilisation", known.warnings
+    )
 
 
-def soc(activity: Activity, loads: Sequence[Load]) -> Plan | str:
+def soc(activity: Activity) -> Plan | str:
     """A system on a chip, as in Apple's machines."""
     cpu = processors(activity.host)
     if cpu.tdp_w is None:
         return f"the model of a system on a chip needs its design power: {cpu.reason}"
-    tdp_w, scale = cpu.tdp_w, activity.scale
     piece = Piece(
         cpu.label,
-        lambda u: models.soc(tdp_w, f(u, scale)),
-        f"T x (0.02 + 0.73 x f), T = {tdp_w:g} W, {_used(loads, scale)}",
+        models.soc(cpu.tdp_w, 0.0),
+        models.soc(cpu.tdp_w, 1.0),
+        f"T x (0.02 + 0.73 x f), T = {cpu.tdp_w:g} W",
         f"judgement held against recordings; T: {cpu.source}",
         cpu.uncertain,
         family=cpu.family,
     )
-    return Plan((piece,), lambda u: c.SOC_Q, "model:tdp.soc", "system on a chip from design power", cpu.warnings)
+    return Plan((piece,), f, intervals.soc, "model:tdp.soc", "system on a chip from design power", cpu.warnings)
 
 
-def _soc_machine(activity: Activity, loads: Sequence[Load]) -> Plan | str:
+def _soc_machine(activity: Activity) -> Plan | str:
     """A whole Apple machine: its chip, and what sits around it."""
-    chip = soc(activity, loads)
+    chip = soc(activity)
     if isinstance(chip, str):
         return chip
     middle, low, high = c.SOC_BOARD_W
     around = Piece(
         "supply, board, memory, display",
-        lambda u: middle,
+        middle,
+        middle,
         f"{middle:g} W, between {low:g} and {high:g} W",
         "judgement from Apple's published idle power of Mac mini and Mac Studio",
         bounds=(low / middle, high / middle),
     )
     return chip._replace(pieces=(*chip.pieces, around), method="system on a chip and what is around it")
-
-
-def _used(loads: Sequence[Load], scale: str) -> str:
-    """The mean share of the way from idle to full, and the utilisation that it comes from."""
-    if len(loads) == 1:
-        share = mean(lambda u: f(u, scale), loads[0].low, loads[0].high)
-    else:
-        seconds = sum(load.seconds for load in loads) or 1.0
-        share = sum(mean(lambda u: f(u, scale), load.low, load.high) * load.seconds for load in loads) / seconds
-    return f"f = {share:.3f} at {summary(loads)} {SCALES[scale]}"

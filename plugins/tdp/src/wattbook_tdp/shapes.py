@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 
-from wattbook_tdp.constants import LOAD_SHAPE, OS_SHAPE
+from wattbook_tdp.constants import LOAD_SHAPE, OS_SHAPE, PACKAGE_EXPONENT
 
 SHAPES = {"os": OS_SHAPE, "throughput": LOAD_SHAPE}
 
@@ -22,7 +21,6 @@ def at(knots: Sequence[float], u: float) -> float:
     return below + (knots[i + 1] - below) * (place - i)
 
 
-@lru_cache(maxsize=1024)
 def f(u: float, scale: str) -> float:
     """Share of the way from idle to full power at utilisation *u*.
 
@@ -54,13 +52,12 @@ def as_os(u: float, scale: str) -> float:
     return u if scale == "os" else inverse(at(LOAD_SHAPE, u), "os")
 
 
-def mean(function: Callable[[float], float], low: float, high: float) -> float:
-    """The mean of *function* over ``low..high`` by Simpson's rule: the middle of a curve is not its mean."""
-    if low == high:
-        return function(low)
-    return simpson(function(low), function((low + high) / 2), function(high))
+def bent(u: float, scale: str) -> float:
+    """``u^0.69`` of the operating system's busy share: how a package rises from idle to full power."""
+    share: float = max(0.0, as_os(u, scale)) ** PACKAGE_EXPONENT
+    return share
 
 
-def simpson(low: float, middle: float, high: float) -> float:
-    """The mean of a curve from its values at both ends and in the middle."""
-    return (low + 4 * middle + high) / 6
+def straight(u: float, scale: str) -> float:
+    """The utilisation itself: how an accelerator's board rises."""
+    return u
