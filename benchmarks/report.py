@@ -16,7 +16,7 @@ from wattbook.explaining.figures import derive
 from wattbook.records import Entry, Labels, Place, RunRecord, utc_text
 from wattbook.report import Period, build
 from wattbook.report.as_html import as_html, rows_for
-from wattbook.report.batches import batches_of
+from wattbook.report.bundles import bundles_of
 
 HOSTS, DOMAINS = 20, (("cpu:0", "package"), ("dram:0", "dram"), ("gpu:0", "board"), ("gpu:1", "board"))
 OCTOBER = Period.from_month("2026-10", "Asia/Singapore")
@@ -62,7 +62,7 @@ def timed(what: str, work: Callable[[], Any]) -> Any:
 def main() -> None:
     entries, runs = month(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
     print(f"{len(entries)} entries, {len(runs)} runs")
-    timed("batches alone", lambda: batches_of(entries, OCTOBER))
+    timed("bundles alone", lambda: bundles_of(entries, OCTOBER))
     report = timed("the whole report", lambda: build(entries, (), runs, Config(), OCTOBER))
     derived = timed("derivations", lambda: derive(report, rows_for(len(report.by))))
     page = timed("the page", lambda: as_html(report, derived))

@@ -14,7 +14,8 @@ from wattbook.config import Account, Config
 from wattbook.records import Entry, Labels, Place, RunRecord
 from wattbook.report import Period, build
 from wattbook.report.as_json import as_json
-from wattbook.report.batches import batched, batches_of, entries_in
+from wattbook.report.batches import batched
+from wattbook.report.bundles import bundled, bundles_of, entries_in
 from wattbook.report.build import DEFAULT_DIMENSIONS
 from wattbook.report.settled import settled
 from wattbook.testing.builders import START
@@ -81,10 +82,10 @@ def test_a_report_does_not_depend_on_the_order_of_entries(entries: list[Entry], 
 @given(ENTRIES)
 @settings(max_examples=60)
 def test_settling_by_runs_leaves_what_settling_by_entries_leaves(entries: list[Entry]) -> None:
-    inside = list(entries_in(batches_of(entries, OCTOBER)))
+    inside = list(entries_in(bundles_of(entries, OCTOBER)))
     runs = {run.run_id: run for run in runs_of(entries)}
     expected, told = without_overlaps(inside, runs)
-    kept, lost = settled(batched(inside), runs, {}, OCTOBER, ())
+    kept, lost = settled(bundled(inside), runs, {}, OCTOBER, ())
     got = list(entries_in(kept))
     assert total(got) == total(expected)
     assert sorted(e.entry_id for e in got if counts(e)) == sorted(e.entry_id for e in expected if counts(e))
@@ -92,18 +93,18 @@ def test_settling_by_runs_leaves_what_settling_by_entries_leaves(entries: list[E
 
 
 @given(ENTRIES)
-def test_batches_hold_every_entry_once(entries: list[Entry]) -> None:
-    assert sorted(e.entry_id for e in entries_in(batched(entries))) == sorted(e.entry_id for e in entries)
+def test_bundles_hold_every_entry_once(entries: list[Entry]) -> None:
+    assert sorted(e.entry_id for e in entries_in(bundled(entries))) == sorted(e.entry_id for e in entries)
 
 
 def test_windows_that_follow_each_other_are_one_span_and_others_are_not() -> None:
     entries = [an_entry(start=START + timedelta(hours=hour)) for hour in (0, 1, 2, 5)]
     labels = entries[0].labels
     (batch,) = batched([evolve(entry, labels=labels, place=HALL) for entry in entries])
-    assert [(start[11:13], end[11:13]) for start, end in batch.spans()] == [
+    assert [(start[11:13], end[11:13]) for start, end in batch.spans] == [
         (entries[0].start[11:13], entries[2].end[11:13]), (entries[3].start[11:13], entries[3].end[11:13])
     ]  # fmt: skip
-    assert batch.seconds() == [3 * 3600.0, 3600.0]
+    assert batch.microseconds == 4 * 3600 * 10**6
 
 
 def test_a_gap_and_a_reading_of_one_domain_are_two_batches() -> None:

@@ -13,6 +13,7 @@ from wattbook.config import Config, load
 from wattbook.errors import ConfigError
 from wattbook.records import Entry, Labels, Place
 from wattbook.report import Period, build
+from wattbook.report.batches import batched
 from wattbook.report.levers import Evidence, Marginal, Options, Saving, every_lever, lever_of, saving_of, together
 from wattbook.report.levers.hours import joules_by_hour
 from wattbook.report.levers.lines import blocks_of, saving_as_json
@@ -87,7 +88,7 @@ def test_the_power_cap_of_the_literature_has_its_source_and_acts_on_gpus_at_work
 def test_runs_at_two_caps_let_the_book_say_it_by_itself() -> None:
     series = {"a": (400, 10.0), "b": (400, 10.2), "c": (280, 8.0), "d": (280, 8.2)}
     entries = {name: a_gpu(joules * KWH, run_id=name) for name, (_, joules) in series.items()}
-    runs = [use_of(name, [entries[name]], a_run(name, command="train.py")) for name in series]
+    runs = [use_of(name, batched([entries[name]]), a_run(name, command="train.py")) for name in series]
     caps = {name: float(watts) for name, (watts, _) in series.items()}
     saving = saved("power-cap", Evidence(atoms=evidence(a_gpu()).atoms, runs=runs, caps=caps))
     assert saving.confidence == "measured here"
@@ -98,7 +99,7 @@ def test_runs_at_two_caps_let_the_book_say_it_by_itself() -> None:
 
 def test_one_run_at_each_cap_proves_nothing() -> None:
     entries = {name: a_gpu(run_id=name) for name in "ab"}
-    runs = [use_of(name, [entries[name]], a_run(name, command="train.py")) for name in "ab"]
+    runs = [use_of(name, batched([entries[name]]), a_run(name, command="train.py")) for name in "ab"]
     told = Evidence(atoms=evidence(a_gpu()).atoms, runs=runs, caps={"a": 400.0, "b": 300.0})
     assert saved("power-cap", told).confidence == LITERATURE
 

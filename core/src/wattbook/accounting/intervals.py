@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from attrs import define, field, frozen
 
@@ -32,6 +32,19 @@ class Interval:
             raise ValueError(f"{self.value} lies outside its interval {self.low} to {self.high}")
 
 
+def exact(parts: Sequence[float]) -> list[float]:
+    """A few numbers that have exactly the same sum, always the same ones for one sum; none for no parts.
+
+    The first is the sum rounded, the second what rounding lost, and so on.
+    """
+    if len(parts) < 2:
+        return list(parts)
+    few = [math.fsum(parts)]
+    while (rest := math.fsum([*parts, *(-part for part in few)])) != 0:
+        few.append(rest)
+    return few
+
+
 class ExactSum:
     """A sum without rounding until it is read, so that neither order nor grouping changes its last digit."""
 
@@ -52,11 +65,7 @@ class ExactSum:
             self._compact()
 
     def _compact(self) -> None:
-        """Replace the parts by a few that have exactly the same sum."""
-        few: list[float] = []
-        while (rest := math.fsum([*self._parts, *(-part for part in few)])) != 0:
-            few.append(rest)
-        self._parts = few
+        self._parts = exact(self._parts)
 
     @property
     def value(self) -> float:

@@ -62,6 +62,8 @@ def _side(book: Ledger, settings: Config, period: Period, kind: str, name: str, 
 
 
 def _month(book: Ledger, settings: Config, period: Period, name: str) -> Side:
+    from itertools import chain
+
     from wattbook.closing.reading import report_of
     from wattbook.report import Period
     from wattbook.report.compare import side_of
@@ -72,7 +74,8 @@ def _month(book: Ledger, settings: Config, period: Period, name: str) -> Side:
     except ValueError as error:
         raise click.UsageError(f"--compare: {error}") from error
     report = report_of(book, settings, month, (), None)
-    return side_of("month", name, report.atoms, undivided(report.claims), report.runs)
+    runs = len(set().union(*(atom.runs for atom in (*report.atoms, *chain.from_iterable(report.contained)))))
+    return side_of("month", name, report.atoms, undivided(report.claims), runs)
 
 
 def _project(book: Ledger, settings: Config, period: Period, name: str, reports: dict[str, Report]) -> Side:

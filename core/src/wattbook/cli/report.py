@@ -101,7 +101,7 @@ def command(
     if not quiet:
         for problem in folded.problems:
             click.echo(f"wattbook: {problem}", err=True)
-        if not made.runs and not made.claims:
+        if not made.entries and not made.gaps and not made.claims:
             click.echo(f"wattbook: the book holds nothing from {period.title}", err=True)
     with pinned(made.pins):
         _write(made, "json" if as_json else form or "table", output)

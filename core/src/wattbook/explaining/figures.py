@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from attrs import define, field
 
@@ -12,8 +13,7 @@ from wattbook.accounting.carbon import factor_of
 from wattbook.explaining.origins import NAMED, Pools, name_of_line, origin_of, pools_of, sum_of
 from wattbook.explaining.wording import in_words
 from wattbook.report import Report
-from wattbook.report.atoms import Atom, Line, atoms_of
-from wattbook.report.batches import batched
+from wattbook.report.atoms import Atom, Line
 from wattbook.report.derivation import LISTED, Addend, Cause, Derivation, Derived, Provided
 from wattbook.report.lines import clean, name_of
 from wattbook.report.model import Share
@@ -45,15 +45,12 @@ class _Making:
     report: Report
     figures: dict[str, Derivation] = field(factory=dict)
     anchors: dict[Line, str] = field(factory=dict)
-    #: of each claim, ours that lie in it and are no addends of the total
-    inside: list[list[Atom]] = field(factory=list)
     ours: Pools = field(factory=dict)  #: the total
     everything: Pools = field(factory=dict)  #: ours, and what lies inside provided figures
 
     def __attrs_post_init__(self) -> None:
-        self.inside = [list(atoms_of(batched(one.entries))) for one in self.report.claims]
         self.ours = pools_of(self.report.atoms)
-        within = [atom for atoms in self.inside for atom in atoms]
+        within = list(chain.from_iterable(self.report.contained))
         self.everything = pools_of([*self.report.atoms, *within]) if within else self.ours
 
     def figure(
@@ -161,7 +158,7 @@ def _rows(making: _Making, report: Report, number: int, dim: str, most_rows: int
 def _claims(making: _Making, report: Report) -> Iterator[Derivation]:
     for number, one in largest_claims(report, LISTED):
         name = clean(f"{one.provider}/{one.account} {one.month}")
-        inside = pools_of(making.inside[number])
+        inside = pools_of(report.contained[number])
         stated = one.provided.location
         words = [
             f"{name} states {carbon_text(None if stated is None else float(stated * G_PER_KG))} location-based.",

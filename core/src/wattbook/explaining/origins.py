@@ -46,7 +46,7 @@ def origin_of(anchor: str, line: Line, pool: Pool) -> Origin:
     total, atoms = pool.tally.total(), pool.atoms
     largest = max((atom.largest for atom in atoms), key=lambda entry: entry.energy_j or 0.0)
     evidence = sorted(set().union(*(atom.evidence for atom in atoms)))
-    runs = sorted(set().union(*(atom.runs for atom in atoms)))
+    runs = sorted(set().union(*(atom.runs for atom in atoms))) or [largest.run_id]
     joules = total.energy.value if total.energy else None
     whole = evolve(largest, energy_j=joules, low_j=None, high_j=None)
     carbon = Carbon(location=total.location_g, market=total.market_g, factor=factor_of(line.place, line.year))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Callable, Iterable, Mapping
-from operator import sub
+from itertools import chain
+from operator import attrgetter
 from types import MappingProxyType
 
 from attrs import define, evolve, field, frozen
 
 from wattbook.accounting import Tally
 from wattbook.records import Entry, Place
-from wattbook.report.batches import Batch, entries_in
-from wattbook.units import S_PER_H
+from wattbook.report.batches import Batch, hours_of, interval_of, largest_in
 
 Keys = tuple[str | None, ...]
 
@@ -57,7 +56,7 @@ class Atom:
     start: str
     end: str
     evidence: frozenset[str]
-    runs: frozenset[str]
+    runs: frozenset[str]  #: without the stretches of a watch, which are many and tell little
     largest: Entry
 
 
@@ -65,74 +64,40 @@ class Atom:
 class _Pile:
     """Batches of one atom while they are being collected."""
 
-    first: Entry
     batches: list[Batch] = field(factory=list)
 
     def atom(self, keys: Keys, fate: str | None) -> Atom:
         """The sum: errors of one cause add linearly, so that many entries of a pile are like one."""
-        known: list[float] = []
-        down: list[float] = []
-        up: list[float] = []
-        unknown: list[float] = []
-        for batch in self.batches:
-            joules, (lows, highs) = batch.joules(), batch.intervals()
-            if None not in lows and None not in highs:
-                known += joules
-                down += map(sub, joules, lows)
-                up += map(sub, highs, joules)
-                continue
-            for value, low, high in zip(joules, lows, highs, strict=True):
-                if low is None or high is None:
-                    unknown.append(value)
-                else:
-                    known.append(value)
-                    down.append(value - low)
-                    up.append(high - value)
-        labels = self.first.labels
+        batches = self.batches
+        largest = largest_in([batch.largest for batch in batches])
+        labels = largest.labels
         return Atom(
-            line=line_of(self.first), keys=keys, fate=fate, project=labels.project, platform=labels.platform,
-            phase=labels.phase, tally=self._tally(known, down, up, unknown),
-            hours=math.fsum(seconds for batch in self.batches for seconds in batch.seconds()) / S_PER_H,
-            count=len(known) + len(unknown), start=min(batch.start for batch in self.batches),
-            end=max(batch.end for batch in self.batches),
-            evidence=frozenset(told for batch in self.batches if (told := batch.first.evidence_sha256)),
-            runs=frozenset(batch.first.run_id for batch in self.batches), largest=self._largest(),
+            line=line_of(largest), keys=keys, fate=fate, project=labels.project, platform=labels.platform,
+            phase=labels.phase, tally=self._tally(largest),
+            hours=hours_of(sum(batch.microseconds for batch in batches)),
+            count=sum(batch.size for batch in batches), start=min(batch.start for batch in batches),
+            end=max(batch.end for batch in batches),
+            evidence=frozenset(told for batch in batches if (told := batch.largest.evidence_sha256)),
+            runs=frozenset(batch.largest.run_id for batch in batches if not batch.watched), largest=largest,
         )  # fmt: skip
 
-    def _largest(self) -> Entry:
-        """The entry of most energy, of equal ones the first."""
-        best = max(max(batch.joules()) for batch in self.batches)
-        found = (b.entries[b.joules().index(best)] for b in self.batches if best in b.joules())
-        return min(found, key=_place_of)
-
-    def _tally(self, known: list[float], down: list[float], up: list[float], unknown: list[float]) -> Tally:
+    def _tally(self, first: Entry) -> Tally:
+        known, down, up, unknown = (
+            list(chain.from_iterable(map(read, self.batches)))
+            for read in map(attrgetter, ("known", "down", "up", "unknown"))
+        )
         made = Tally()
         if known:
-            joules = math.fsum(known)
-            low, high = min(joules, joules - math.fsum(down)), max(joules, joules + math.fsum(up))
-            made.add(evolve(self.first, energy_j=joules, low_j=low, high_j=high))
+            low, joules, high = interval_of(known, down, up)
+            made.add(evolve(first, energy_j=joules, low_j=low, high_j=high))
         if unknown:
-            made.add(evolve(self.first, energy_j=math.fsum(unknown), low_j=None, high_j=None))
+            made.add(evolve(first, energy_j=math.fsum(unknown), low_j=None, high_j=None))
+            more = sum(batch.unknowns for batch in self.batches) - 1
             for part in (made.energy, made.own):
                 if part.parts:
-                    part.without_interval += len(unknown) - 1
-                    part.parts += len(unknown) - 1
+                    part.without_interval += more
+                    part.parts += more
         return made
-
-
-def largest_of(batches: Iterable[Batch], most: int) -> list[Entry]:
-    """The entries of most energy, of equal ones the first; only the batches that hold one are looked into."""
-    tops = heapq.nlargest(most, batches, key=lambda batch: max(batch.joules()))
-    if not tops:
-        return []
-    found = list(entries_in(tops))
-    least = heapq.nlargest(most, (entry.energy_j or 0.0 for entry in found))[-1]
-    chosen = [entry for entry in found if (entry.energy_j or 0.0) >= least]
-    return sorted(chosen, key=lambda entry: (-(entry.energy_j or 0.0), *_place_of(entry)))[:most]
-
-
-def _place_of(entry: Entry) -> tuple[str, ...]:
-    return (entry.start, entry.end, entry.host, entry.device, entry.domain, entry.run_id, entry.source)
 
 
 def atoms_of(
@@ -146,7 +111,7 @@ def atoms_of(
     """
     piles: dict[tuple[object, ...], _Pile] = {}
     for batch in batches:
-        entry = batch.first
+        entry = batch.largest
         labels = entry.labels
         told: tuple[object, ...] = ((), None)
         if keys_of is not None:
@@ -157,7 +122,7 @@ def atoms_of(
         )  # fmt: skip
         pile = piles.get(key)
         if pile is None:
-            pile = piles[key] = _Pile(entry)
+            pile = piles[key] = _Pile()
         pile.batches.append(batch)
     return tuple(pile.atom(key[0], key[1]) for key, pile in piles.items())  # type: ignore[arg-type]
 

@@ -1,180 +1,190 @@
-"""Entries of a period in batches that differ only in time and energy, so that a report looks at few things often."""
+"""What entries that differ only in time, energy and which stretch of a watch they are in add up to, without rounding."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from operator import attrgetter, lt
+import math
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from operator import attrgetter, sub
 
-from attrs import define, field
+from attrs import define, evolve
 
-from wattbook.accounting import split
-from wattbook.records import Entry, utc_text, utc_time
-from wattbook.report.period import Period
-
-#: what the entries of a batch have in common, besides labels, place, month and year
-_SHARED = attrgetter(
-    "run_id", "host", "device", "domain", "basis", "kind", "outermost", "plugin", "source", "source_version",
-    "method", "cause", "warnings", "synthetic", "attribution", "reason",
-    "evidence_sha256",
-)  # fmt: skip
-_ENERGY, _LOW, _HIGH = attrgetter("energy_j"), attrgetter("low_j"), attrgetter("high_j")
-_START, _END = attrgetter("start"), attrgetter("end")
+from wattbook.accounting.intervals import exact
+from wattbook.records import Entry, utc_time
+from wattbook.report.bundles import Bundle, bundled
+from wattbook.units import S_PER_H
 
 Span = tuple[str, str]
+Key = tuple[object, ...]
+
+ENERGY, _LOW, _HIGH = attrgetter("energy_j"), attrgetter("low_j"), attrgetter("high_j")
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @define(eq=False)
 class Batch:
-    """Entries of one run, domain, source, label, place and month, in the order of their start."""
+    """Entries of one run (or of the watch of a host), domain, source, label, place and month.
 
-    entries: list[Entry]
+    Their sums are lists of few numbers that have exactly the sum of all: of the energy whose error is known,
+    of how far that may be lower and higher, and of the energy whose error is not.  So batches add up to the
+    last digit to what their entries would, in any order and any grouping.
+    """
+
+    largest: Entry  #: of its entries; of a gap, the first
     month: str
+    watched: bool  #: whether it holds many stretches of a watch, of which ``largest`` names one
+    size: int  #: how many entries it stands for
+    unknowns: int  #: how many of them have an unknown error
+    known: list[float]
+    down: list[float]
+    up: list[float]
+    unknown: list[float]
+    spans: list[Span]  #: its windows, those that follow each other without a break as one
     keys: tuple[str | None, ...] = ()  #: in dimensions of time
-    _spans: list[Span] | None = field(default=None, init=False)
-    _joules: list[float] | None = field(default=None, init=False)
 
     @property
-    def first(self) -> Entry:
-        return self.entries[0]
+    def bounded(self) -> bool:
+        """Whether the ends of the interval are known of all entries; of gaps, the bounds of what they hide."""
+        return not self.unknowns
 
     @property
-    def size(self) -> int:
-        """How many entries it stands for."""
-        return len(self.entries)
-
-    @property
-    def counts(self) -> bool:
-        """Whether its entries are addends; ``accounting.totals.counts`` says it of one of them."""
-        one = self.entries[0]
-        return one.kind != "gap" and one.outermost and one.energy_j is not None
-
     def joules(self) -> list[float]:
-        if self._joules is None:
-            self._joules = [joules or 0.0 for joules in map(_ENERGY, self.entries)]
-        return self._joules
+        """A few numbers with the sum of the energy."""
+        return [*self.known, *self.unknown]
 
-    def intervals(self) -> tuple[list[float | None], list[float | None]]:
-        return list(map(_LOW, self.entries)), list(map(_HIGH, self.entries))
-
-    def spans(self) -> list[Span]:
-        """Its windows, those that follow each other without a break as one."""
-        if self._spans is None:
-            starts, ends = list(map(_START, self.entries)), list(map(_END, self.entries))
-            if starts[1:] == ends[:-1]:
-                self._spans = [(starts[0], ends[-1])]
-            else:
-                self._spans = _unbroken(starts, ends)
-        return self._spans
-
-    def seconds(self) -> list[float]:
-        """Their lengths; windows that follow each other have that of all of them."""
-        return [(utc_time(end) - utc_time(start)).total_seconds() for start, end in self.spans()]
+    @property
+    def microseconds(self) -> int:
+        """How long its entries are in all."""
+        return sum(map(length_of, self.spans))
 
     @property
     def start(self) -> str:
-        return self.entries[0].start
+        return self.spans[0][0]
 
     @property
     def end(self) -> str:
-        return max(end for _, end in self.spans())
+        return max(end for _, end in self.spans)
+
+    def parts(self) -> list[Entry]:
+        """It as one entry of known error and one of unknown error, or as one of the two."""
+        found = []
+        if self.known:
+            low, joules, high = interval_of(self.known, self.down, self.up)
+            found.append(evolve(self.largest, energy_j=joules, low_j=low, high_j=high))
+        if self.unknown:
+            found.append(evolve(self.largest, energy_j=math.fsum(self.unknown), low_j=None, high_j=None))
+        return found
 
 
-def _unbroken(starts: Sequence[str], ends: Sequence[str]) -> list[Span]:
-    breaks = [number for number in range(1, len(starts)) if starts[number] != ends[number - 1]]
-    return [(starts[here], ends[there - 1]) for here, there in zip([0, *breaks], [*breaks, len(starts)], strict=True)]
+def interval_of(known: list[float], down: list[float], up: list[float]) -> tuple[float, float, float]:
+    """Errors of one cause add linearly, so that many entries are like one; a last digit never turns it inside out."""
+    joules = math.fsum(known)
+    return min(joules, joules - math.fsum(down)), joules, max(joules, joules + math.fsum(up))
 
 
-def batches_of(
-    entries: Iterable[Entry], period: Period, timed: Sequence[Callable[[Entry], str | None]] = ()
-) -> list[Batch]:
-    """The parts of *entries* inside the period in batches, cut at every start of a month, in a stable order.
-
-    *timed* read the keys of an entry in dimensions of time, by which entries of a batch would differ.
-    """
-    edges = period.edges()
-    texts = [utc_text(edge) for edge in edges]
-    names = [period.month_of(edge) for edge in edges[:-1]]
-    years = edges[0].year != edges[-1].year or bool(timed)
-    first, last = texts[0], texts[-1]
-    alone = len(texts) == 2
-    found: dict[object, Batch] = {}
-    find = found.get
-
-    def add(entry: Entry, month: int) -> None:
-        key: object = (_SHARED(entry), id(entry.labels), id(entry.place), entry.energy_j is None)
-        if not alone or years:
-            told = tuple(read(entry) for read in timed)
-            key = (key, month, entry.start[:4], told)
-        else:
-            told = ()
-        batch = found.get(key)
-        if batch is None:
-            found[key] = Batch([entry], names[month], told)
-        else:
-            batch.entries.append(entry)
-
-    for entry in entries:
-        start, end = entry.start, entry.end
-        if alone and not years:
-            if first <= start and end <= last and start < last:  # as nearly always; a million entries are read
-                key = (_SHARED(entry), id(entry.labels), id(entry.place), entry.energy_j is None)
-                batch = find(key)
-                if batch is None:
-                    found[key] = Batch([entry], names[0])
-                else:
-                    batch.entries.append(entry)
-                continue
-        else:
-            month = bisect_right(texts, start)
-            if 0 < month < len(texts) and end <= texts[month]:
-                add(entry, month - 1)
-                continue
-        _, rest = split(entry, edges[0])
-        for number, edge in enumerate(edges[1:]):
-            if rest is None:
-                break
-            before, rest = split(rest, edge)
-            if before is not None:
-                add(before, bisect_right(texts, before.start, 0, number + 1) - 1)
-    for batch in found.values():
-        in_order(batch.entries)
-    return sorted(found.values(), key=_order)
-
-
-def batched(entries: Iterable[Entry]) -> list[Batch]:
-    """Entries as they are, in batches; of no month."""
-    found: dict[object, Batch] = {}
-    for entry in entries:
-        key = (_SHARED(entry), id(entry.labels), id(entry.place), entry.energy_j is None, entry.start[:4])
-        batch = found.get(key)
-        if batch is None:
-            found[key] = Batch([entry], "")
-        else:
-            batch.entries.append(entry)
-    for batch in found.values():
-        in_order(batch.entries)
-    return sorted(found.values(), key=_order)
-
-
-def in_order(entries: list[Entry]) -> None:
-    """Sort by start, end and size, where they are not so already; what remains equal is equal."""
-    starts = list(map(_START, entries))
-    if not all(map(lt, starts, starts[1:])):  # equal ones too: their order must not depend on where they came from
-        entries.sort(key=lambda e: (e.start, e.end, e.energy_j or 0.0, e.low_j or 0.0, e.high_j or 0.0))
-
-
-def _order(batch: Batch) -> tuple[object, ...]:
-    one = batch.entries[0]
-    labels = one.labels
-    return (
-        one.start, one.end, one.host, one.device, one.domain, one.run_id, one.source, one.kind, one.basis or "",
-        one.plugin, one.cause, one.method, labels.project or "", labels.phase or "", labels.platform or "", batch.month,
-        one.energy_j or 0.0, len(batch.entries), batch.entries[-1].start, sorted(labels.tags.items()),
-        one.evidence_sha256 or "", labels.person or "", repr(one.place), one.reason, one.warnings,
+def batch_of(bundle: Bundle, *, watched: bool = False) -> Batch:
+    """The sums of a bundle; for gaps ``known`` is empty, and ``down`` and ``up`` are their lower and upper bounds."""
+    entries = bundle.entries
+    energies, lows, highs = (list(map(read, entries)) for read in (ENERGY, _LOW, _HIGH))
+    unknown: list[float] = []
+    if bundle.first.kind == "gap":
+        known: list[float] = []
+        down, up = [low or 0.0 for low in lows], [high or 0.0 for high in highs]
+        unknowns = highs.count(None)
+    elif None not in lows and None not in highs:
+        known, unknowns = energies, 0
+        down, up = list(map(sub, energies, lows)), list(map(sub, highs, energies))
+    else:
+        sure = [number for number, (low, high) in enumerate(zip(lows, highs, strict=True)) if None not in (low, high)]
+        known = [energies[number] for number in sure]
+        down = [energies[number] - lows[number] for number in sure]
+        up = [highs[number] - energies[number] for number in sure]
+        unknown = [energies[number] for number in sorted({*range(len(entries))} - {*sure})]
+        unknowns = len(unknown)
+    return Batch(
+        largest=largest_in(entries), month=bundle.month, watched=watched, size=len(entries), unknowns=unknowns,
+        known=exact(known), down=exact(down), up=exact(up), unknown=exact(unknown),
+        spans=_unbroken([(entry.start, entry.end) for entry in entries]), keys=bundle.keys,
     )  # fmt: skip
 
 
-def entries_in(batches: Iterable[Batch]) -> Iterator[Entry]:
+def batched(entries: Iterable[Entry]) -> list[Batch]:
+    """Entries as they are, in batches of no month."""
+    return merged(map(batch_of, bundled(entries)))
+
+
+def key_of_batch(batch: Batch) -> Key:
+    """What tells batches apart; sorts, so that their order does not depend on where they came from."""
+    one = batch.largest
+    labels, place = one.labels, one.place
+    return (
+        batch.month, one.host, one.device, one.domain, one.kind, "" if batch.watched else one.run_id, batch.watched,
+        one.plugin, one.source, one.source_version, one.method, one.cause, one.reason, one.attribution, one.synthetic,
+        one.outermost, one.warnings, one.start[:4], tuple(sorted(labels.tags.items())), place.site, place.zone_assumed,
+        *((told is not None, told or "") for told in (
+            one.basis, one.evidence_sha256, labels.project, labels.phase, labels.person, labels.platform, place.zone,
+            place.intensity_source, *batch.keys,
+        )),
+        *((told is not None, told or 0) for told in (place.pue, place.intensity_g_per_kwh, place.intensity_year)),
+    )  # fmt: skip
+
+
+def merged(batches: Iterable[Batch]) -> list[Batch]:
+    """Batches that nothing tells apart made one, in an order that depends on their content only."""
+    groups: dict[Key, list[Batch]] = {}
     for batch in batches:
-        yield from batch.entries
+        groups.setdefault(key_of_batch(batch), []).append(batch)
+    return [one[0] if len(one) == 1 else _one(one) for _, one in sorted(groups.items(), key=lambda item: item[0])]
+
+
+def _one(batches: Sequence[Batch]) -> Batch:
+    return Batch(
+        largest=largest_in([batch.largest for batch in batches]), month=batches[0].month, watched=batches[0].watched,
+        size=sum(batch.size for batch in batches), unknowns=sum(batch.unknowns for batch in batches),
+        known=_joined(batch.known for batch in batches), down=_joined(batch.down for batch in batches),
+        up=_joined(batch.up for batch in batches), unknown=_joined(batch.unknown for batch in batches),
+        spans=_unbroken([span for batch in batches for span in batch.spans]), keys=batches[0].keys,
+    )  # fmt: skip
+
+
+def _joined(parts: Iterable[list[float]]) -> list[float]:
+    return exact([number for some in parts for number in some])
+
+
+def largest_in(entries: Sequence[Entry]) -> Entry:
+    """The entry of most energy, of equal ones the first."""
+    if len(entries) == 1:
+        return entries[0]
+    energies = [energy or 0.0 for energy in map(ENERGY, entries)]
+    most = max(energies)
+    found = [entry for entry, energy in zip(entries, energies, strict=True) if energy == most]
+    return found[0] if len(found) == 1 else min(found, key=place_of)
+
+
+def place_of(entry: Entry) -> tuple[object, ...]:
+    """Orders entries of equal energy."""
+    return (
+        entry.start, entry.end, entry.host, entry.device, entry.domain, entry.run_id, entry.source,
+        entry.low_j or 0.0, entry.high_j or 0.0, entry.supersedes or "",
+    )  # fmt: skip
+
+
+def _unbroken(windows: list[Span]) -> list[Span]:
+    """Windows in the order of time; those that follow each other without a break are one, others stay as they are."""
+    windows.sort()
+    found = [windows[0]]
+    for start, end in windows[1:]:
+        if start == found[-1][1]:
+            found[-1] = (found[-1][0], end)
+        else:
+            found.append((start, end))
+    return found
+
+
+def hours_of(microseconds: int) -> float:
+    return microseconds / (S_PER_H * 1e6)
+
+
+def length_of(span: Span) -> int:
+    """Microseconds, a whole number, so that sums of lengths are exact."""
+    return (utc_time(span[1]) - utc_time(span[0])) // _MICROSECOND

@@ -31,6 +31,7 @@ _KEYS: dict[str, Callable[[Entry], str | None]] = {
 }
 _OF_STATEMENTS = ("provider", "account", "service", "region")
 OF_TIME = ("month", "day")
+SHORTER_THAN_A_MONTH = ("day",)
 
 VIEWS = ("location", "market", "unsplit")
 

@@ -203,11 +203,11 @@ class Report:
     by_basis: Mapping[str, Total]
     by: Mapping[str, tuple[Row, ...]]
     claims: tuple[Claim, ...] = ()
+    contained: tuple[tuple[Atom, ...], ...] = field(default=(), repr=False, eq=False)  #: in each claim
     coverage: Coverage
     gaps: tuple[GapGroup, ...] = ()
     factors: tuple[FactorUse, ...] = ()
     top_runs: tuple[RunUse, ...] = ()
-    runs: int = 0
     warnings: tuple[str, ...] = field(default=())
     scopes: tuple[ScopeUse, ...] = ()
     before: Period | None = None  #: the period that this one was to be compared with

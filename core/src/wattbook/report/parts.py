@@ -13,12 +13,11 @@ from wattbook.accounting.intervals import ExactSum
 from wattbook.accounting.split import united
 from wattbook.factors import Factor
 from wattbook.factors.table import HOURLY
-from wattbook.records import Entry, RunRecord, utc_text, utc_time
+from wattbook.records import Entry, RunRecord, utc_text
 from wattbook.report.atoms import Atom
-from wattbook.report.batches import Batch
+from wattbook.report.batches import Batch, Span, hours_of, length_of
 from wattbook.report.model import Coverage, FactorUse, GapGroup
 from wattbook.report.period import Period
-from wattbook.units import S_PER_H
 
 
 def coverage_of(
@@ -26,17 +25,16 @@ def coverage_of(
 ) -> Coverage:
     """Host-hours with a figure, of those in which the book knows that the host was at work.
 
-    An hour of a host is known where any reading that counts covers it; it is expected where a reading,
+    *readings* are addends.  An hour of a host is known where one of them covers it; it is expected where a reading,
     a gap or a run says that the host was there.
     """
-    known: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    expected: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    known: dict[str, set[Span]] = defaultdict(set)
+    expected: dict[str, set[Span]] = defaultdict(set)
     for batch in readings:
-        if batch.counts:
-            known[_host(batch.first)].update(batch.spans())
-            expected[_host(batch.first)].update(batch.spans())
+        known[_host(batch.largest)].update(batch.spans)
+        expected[_host(batch.largest)].update(batch.spans)
     for gap in gaps:
-        expected[_host(gap.first)].update(gap.spans())
+        expected[_host(gap.largest)].update(gap.spans)
     first, last = utc_text(period.start), utc_text(period.end)
     for run in runs:
         if run.kind == "run" and run.host:
@@ -49,34 +47,29 @@ def _host(entry: Entry) -> str:
     return entry.host or f"({entry.run_id})"
 
 
-def _hours(windows: dict[str, set[tuple[str, str]]]) -> float:
-    return math.fsum(_union_s(one) for one in windows.values()) / S_PER_H
-
-
-def _union_s(windows: Iterable[tuple[str, str]]) -> float:
-    """Seconds covered by windows that may overlap."""
-    return math.fsum((utc_time(end) - utc_time(start)).total_seconds() for start, end in united(windows))
+def _hours(windows: dict[str, set[Span]]) -> float:
+    """Of windows that may overlap."""
+    return hours_of(sum(length_of(span) for one in windows.values() for span in united(one)))
 
 
 def gaps_of(gaps: Iterable[Batch]) -> list[GapGroup]:
     """Gaps with one domain and reason together, the longest first."""
     groups: dict[tuple[str, str], list[Batch]] = defaultdict(list)
     for batch in gaps:
-        gap = batch.first
+        gap = batch.largest
         groups[f"{gap.device}/{gap.domain}", gap.reason].append(batch)
     found = []
     for (domain, reason), some in groups.items():
-        bounds = [batch.intervals() for batch in some]
-        bounded = all(None not in highs for _, highs in bounds)
+        bounded = all(batch.bounded for batch in some)
         found.append(
             GapGroup(
                 domain=domain,
                 reason=reason,
                 count=sum(batch.size for batch in some),
-                hosts=tuple(sorted({batch.first.host for batch in some})),
-                hours=math.fsum(seconds for batch in some for seconds in batch.seconds()) / S_PER_H,
-                low_j=math.fsum(low or 0.0 for lows, _ in bounds for low in lows) if bounded else None,
-                high_j=math.fsum(high or 0.0 for _, highs in bounds for high in highs) if bounded else None,
+                hosts=tuple(sorted({batch.largest.host for batch in some})),
+                hours=hours_of(sum(batch.microseconds for batch in some)),
+                low_j=math.fsum(low for batch in some for low in batch.down) if bounded else None,
+                high_j=math.fsum(high for batch in some for high in batch.up) if bounded else None,
             )
         )
     return sorted(found, key=lambda group: (-group.hours, group.domain, group.reason))

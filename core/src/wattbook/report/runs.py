@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from wattbook.records import Entry, RunRecord
 from wattbook.report.atoms import atoms_of
-from wattbook.report.batches import batched
+from wattbook.report.batches import Batch, batched
 from wattbook.report.model import RunUse
 from wattbook.report.sums import Whole
 
 
-def use_of(run_id: str, entries: Iterable[Entry], run: RunRecord | None) -> RunUse:
+def use_of(run_id: str, batches: Sequence[Batch], run: RunRecord | None) -> RunUse:
     """One run, from those of its entries that count."""
-    some = list(entries)
     name = (run.command or run.kind) if run else ""
-    project = min((e.labels.project for e in some if e.labels.project is not None), default=None)
-    atoms = atoms_of(batched(some))
+    project = min((p for batch in batches if (p := batch.largest.labels.project) is not None), default=None)
+    atoms = atoms_of(batches)
     return RunUse(run_id=run_id, name=name, project=project, total=Whole().add(atoms).total(), atoms=atoms)
 
 
@@ -29,4 +28,4 @@ def uses_of(entries: Iterable[Entry], runs: Mapping[str, RunRecord]) -> tuple[Ru
     for entry in entries:
         if counts(entry):
             by_run[entry.run_id].append(entry)
-    return tuple(use_of(run_id, by_run[run_id], runs.get(run_id)) for run_id in sorted(by_run))
+    return tuple(use_of(run_id, batched(by_run[run_id]), runs.get(run_id)) for run_id in sorted(by_run))

@@ -25,7 +25,7 @@ PROVIDED = ("3 category 1", "computing bought as a service, as its provider stat
 
 def is_billed(atom: Atom) -> bool:
     """Whether it comes from a bill, which says that the machines are somebody else's."""
-    return all(run.startswith(BILL) for run in atom.runs)
+    return bool(atom.runs) and all(run.startswith(BILL) for run in atom.runs)
 
 
 def scopes_of(atoms: Iterable[Atom], shares: Sequence[Share], config: Config) -> list[ScopeUse]:
