@@ -143,7 +143,7 @@ def _budgets(report: Report) -> Iterator[tuple[str, ...]]:
 
 def _change(change: Change) -> Iterator[tuple[str, ...]]:
     before = carbon_of_both(change.total)
-    yield clean(change.period.title), carbon_text(before), "what the period before comes to, as the book has it today"
+    yield clean(change.period.title), carbon_text(before), "what the period before comes to, as it was closed or as the book has it"
     for step in change.steps:
         yield step.cause, signed_text(step.co2e_g), step.why
     yield "change", signed_text(change.co2e_g), change_text(change)
