@@ -19,6 +19,7 @@ LAYERS = [
     {
         "plugins",
         "corrections",
+        "polling",
         "sampling",
         "utilisation",
         "spool",
@@ -34,7 +35,7 @@ LAYERS = [
     {"resolve", "factors", "counters"},
     {"hookspecs"},
     {"records", "config"},
-    {"model", "imported", "cloud", "errors", "units"},
+    {"metering", "model", "imported", "cloud", "errors", "units"},
 ]
 #: pure: values in, values out
 NO_IO = {
@@ -46,6 +47,7 @@ NO_IO = {
     "report",
     "model",
     "imported",
+    "metering",
     "cloud",
     "records",
     "units",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -20,20 +19,13 @@ from wattbook.pipeline import Survey, survey
 from wattbook.pipeline.causing import Causing, Clock, share_of
 from wattbook.pipeline.document import document, prepare, verdict_as_dict
 from wattbook.pipeline.growing import Grower
-from wattbook.pipeline.labels import abroad, labels_of
+from wattbook.pipeline.labels import abroad, labels_of, named
 from wattbook.pipeline.own import own_energy_j
 from wattbook.pipeline.settle import Stretch, settle, source_of
 from wattbook.plugins import Plugins, installed
 from wattbook.records import Entry, Place, RunRecord, utc_text
 from wattbook.resolve import Resolution, Tree
-from wattbook.sampling import (
-    CpuTimes,
-    LoadHistogram,
-    MeterThread,
-    asleep_s,
-    close,
-    poll,
-)
+from wattbook.sampling import CpuTimes, LoadHistogram, asleep_s
 from wattbook.spool.writing import SpoolWriter
 from wattbook.units import parse_work
 from wattbook.utilisation import Utilisation
@@ -41,6 +33,7 @@ from wattbook.utilisation import Utilisation
 if TYPE_CHECKING:
     from wattbook.pipeline.events import Box, Events
     from wattbook.pipeline.events import Event as Event
+    from wattbook.polling import MeterThread
 
 ESTIMATE_TIMEOUT_S = 10.0  #: long, for a busy machine is no broken plugin
 SYNC_S = 30.0  #: a crash of the whole machine costs at most this; nobody waits for the disk after a shorter run
@@ -118,6 +111,8 @@ class Observer:
             if verdict.fate == "broken":
                 self._warn(f"{source_of(verdict)} is broken: {verdict.reason}")
             elif verdict.meter is not None and not self.events.ended:
+                from wattbook.polling import MeterThread
+
                 thread = MeterThread(source_of(verdict), self.causing.watched(verdict))
                 thread.start()
                 self.threads.append(thread)
@@ -234,7 +229,7 @@ class Observer:
             self.slept_s += asleep
             self.shift_s += asleep
             self._warn(f"the machine was asleep for {asleep:.0f} s, which are not counted")
-            poll(self.threads)
+            self._read_meters()
             self.loads.skip(CpuTimes.now())
             self._start_stretch(now_s)
 
@@ -246,8 +241,14 @@ class Observer:
         self.loads.take(times, now_s - self.tick_s)
         self.seen.memory.look(now_s)
         self.tick_s = now_s
-        for late in poll(self.threads, stop=stop):
-            self._warn(f"{late.source} did not answer in time")
+        self._read_meters(stop=stop)
+
+    def _read_meters(self, *, stop: bool = False) -> None:
+        if self.threads:
+            from wattbook.polling import poll
+
+            for late in poll(self.threads, stop=stop):
+                self._warn(f"{late.source} did not answer in time")
 
     def _settle(self, until_s: float, *, over: bool = False) -> list[Entry]:
         """The entries of the running stretch up to now, those of the models too where it is over."""
@@ -297,7 +298,7 @@ class Observer:
 
     def _resume(self, now_s: float) -> None:
         self.suspended_s += now_s - self.stretch_s
-        poll(self.threads)
+        self._read_meters()
         self.loads.skip(CpuTimes.now())
         self._start_stretch(now_s)
         self.paused = False
@@ -353,11 +354,15 @@ class Observer:
             "suspended_s": round(self.suspended_s, 6),
         }
         self._step("closing the meters")
-        for thread in close(self.threads):
-            self.box.troubles.append(f"{thread.source} does not close")
+        if self.threads:
+            from wattbook.polling import close
+
+            for thread in close(self.threads):
+                self.box.troubles.append(f"{thread.source} does not close")
 
     def _loaded(self) -> None:
-        """Everything is loaded: the collection of garbage, which ``run`` put off, goes on."""
+        """Everything is loaded and stays; the collection of garbage, which ``run`` put off, goes on with what is new."""
+        gc.freeze()
         gc.enable()
 
     def _own_cpu_s(self, ended: Event) -> float | None:
@@ -380,14 +385,6 @@ class Observer:
 
     def _step(self, step: str) -> None:
         self.box.step = step
-
-
-def named(ledger: str) -> str:
-    """A book's name that holds in every folder and keeps no password."""
-    if "://" not in ledger:
-        return os.path.abspath(os.path.expanduser(ledger))
-    without = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", ledger)
-    return re.sub(r"([?&][^=&]*password)=[^&]*", r"\1=***", without)
 
 
 def _reason(error: OSError) -> str:
