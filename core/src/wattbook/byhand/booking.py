@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from math import fsum
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,7 +20,7 @@ from wattbook.byhand.places import place_of
 from wattbook.config import Config
 from wattbook.errors import ConfigError
 from wattbook.jobs import Job, Wrong
-from wattbook.people import hidden
+from wattbook.people import hidden, introduce
 from wattbook.records import Entry, Labels, Place, RunRecord, cause_of, text_id, utc_text
 
 if TYPE_CHECKING:
@@ -75,8 +75,26 @@ class Booking:
         self._places: dict[str | None, Place] = {}
         self._known_labels: dict[tuple[object, ...], tuple[Labels, Labels]] = {}
         self._seen: Counter[str] = Counter()
+        self._keyless = False  #: the file of keys cannot be kept
         self.figures: list[Figure] = []
         self.problems: list[Wrong] = []
+
+    def take_all(self, items: Iterable[Job | Wrong]) -> None:
+        """The jobs of a file and what is wrong with it; people who are new are introduced together.
+
+        Figures only pile up here: the collector of cycles would walk all of them again and again.
+        """
+        import gc
+
+        gc.disable()
+        try:
+            known = list(items)
+            introduce([item.labels for item in known if isinstance(item, Job)], self._config.privacy)
+            for item in known:
+                self.take(item)
+        finally:
+            gc.freeze()
+            gc.enable()
 
     def take(self, item: Job | Wrong) -> None:
         """One job, or one thing that is wrong."""
@@ -124,8 +142,11 @@ class Booking:
 
     def _hidden(self, own: Labels) -> Labels:
         """The labels with a pseudonym for the person, before anything is hashed over them."""
+        if self._keyless:
+            return own
         labels, why = hidden(evolve(own, person=own.person or self._config.defaults.person), self._config.privacy)
-        if why and not any(why == wrong.reason for wrong in self.problems):
+        if why:
+            self._keyless = True  # and nothing will be recorded
             self.problems.append(Wrong(line=None, field="person", reason=why))
         return labels
 
