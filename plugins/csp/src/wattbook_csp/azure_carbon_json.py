@@ -144,12 +144,13 @@ def _views(found: Iterable[Page], account: str | None, shelves: Shelves, notes: 
             raise ImportFailed(reason, path=page.path, field=refused.field)
         scopes = (",".join(page.scopes),) * len(rows)
         shelves.put(page.path, numbers, (names, *keys, scopes), (services, regions, resources), [values])
-        for told, raw in zip(zip(*keys, scopes, strict=True), values, strict=True):
-            key = _key(*told)
-            view = views.get(key)
-            if view is None:
-                view = views[key] = View(key)
-            view.co2e_kg += Decimal(raw or 0)
+        told: dict[tuple[str, ...], list[str]] = {}
+        for named, raw in zip(zip(*keys, scopes, strict=True), values, strict=True):
+            told.setdefault(named, []).append(raw)
+        for named, figures in told.items():
+            key = _key(*named)
+            view = views.setdefault(key, View(key))
+            view.co2e_kg += sum(map(Decimal, filter(None, figures)))
             view.partial = view.partial or bool(page.denied)
             ends[key] = ends.get(key, False) or not page.follows
     for key, ended in ends.items():
