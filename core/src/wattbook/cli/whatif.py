@@ -53,7 +53,7 @@ def command(
     A closed month is thought about as it was closed.
     'track' writes down what is expected, and 'follow-ups' compares it with later months.
     """
-    from wattbook.cli.closed import zone_of_month
+    from wattbook.cli.closed import period_there
     from wattbook.cli.whatif_follow import follow_ups, track
     from wattbook.config import load
     from wattbook.ledger.fold import fold_in
@@ -69,8 +69,7 @@ def command(
         if not quiet:
             for problem in folded.problems:
                 click.echo(f"wattbook: {problem}", err=True)
-        there = zone if told["timezone"] else zone_of_month(book, told["month"], None) or zone
-        period = period_of(told["month"], told["first"], told["last"], there)
+        period = period_there(book, told["month"], told["first"], told["last"], told["timezone"], zone)
         if verb == "follow-ups":
             until = told["month"] or this_month(zone)
             document, blocks = follow_ups(book, settings, until, inclusive=told["month"] is not None)

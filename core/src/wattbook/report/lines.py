@@ -43,7 +43,7 @@ def title(report: Report) -> str:
 
 
 def subtitle(report: Report) -> str:
-    as_of = f", as known on {report.as_of}" if report.as_of else ""
+    as_of = f", as known on {report.as_of.replace('.000000Z', 'Z')}" if report.as_of else ""
     if report.closed is not None:
         as_of += f", closed {clean(report.closed.told)}"
     return f"{clean(report.period.zone)} time{as_of}; gross, no offsets; ranges are 90 % intervals"
