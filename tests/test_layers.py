@@ -18,6 +18,7 @@ LAYERS = [
     {"pipeline"},
     {
         "plugins",
+        "cgroups",
         "corrections",
         "polling",
         "sampling",

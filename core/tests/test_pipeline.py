@@ -39,7 +39,8 @@ from wattbook.model import (
 )
 from wattbook.pipeline import Survey, fill, survey
 from wattbook.pipeline.document import document
-from wattbook.pipeline.observe import named, observe
+from wattbook.pipeline.labels import named
+from wattbook.pipeline.observe import observe
 from wattbook.pipeline.settle import Settled, Stretch, settle
 from wattbook.plugins import Plugins, gather
 from wattbook.polling import Tally

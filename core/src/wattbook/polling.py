@@ -88,6 +88,7 @@ class MeterThread(threading.Thread):
         self.source, self.meter = source, meter
         self.broken = ""  #: why it stopped reading
         self.opened = False
+        self.slower = 1  #: so many times less often than the meter asks for; whoever polls says so
         self.late = False  #: it did not answer when it was asked last
         self._clock = clock
         self._lock = threading.Lock()
@@ -115,7 +116,7 @@ class MeterThread(threading.Thread):
                         if stopping:
                             break
                         if self._asked == answering:
-                            self._wake.wait(self.meter.interval_s)
+                            self._wake.wait(self.meter.interval_s * self.slower)
         except BaseException as error:
             text = str(error).strip().splitlines()
             self.broken = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__

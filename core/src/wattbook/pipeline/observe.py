@@ -21,6 +21,7 @@ from wattbook.pipeline.document import document, prepare, verdict_as_dict
 from wattbook.pipeline.growing import Grower
 from wattbook.pipeline.labels import abroad, labels_of, named
 from wattbook.pipeline.own import own_energy_j
+from wattbook.pipeline.pace import Pace, Rest
 from wattbook.pipeline.settle import Stretch, settle, source_of
 from wattbook.plugins import Plugins, installed
 from wattbook.records import Entry, Place, RunRecord, utc_text
@@ -60,6 +61,7 @@ class Observer:
         self.threads: list[MeterThread] = []
         self.loads = LoadHistogram()
         self.grower = Grower()
+        self.pace, self.rest = Pace(order["interval_s"]), Rest()
         self.seen = Utilisation()
         self.warnings: dict[str, None] = {}
         self.silent: tuple[str, ...] = ()  #: which chosen meters said nothing, and why
@@ -163,17 +165,19 @@ class Observer:
         """Poll at the interval until the command has ended; set stretches apart where it stands still."""
         self._step("watching")
         self._loaded()
-        due_s = 0.0
+        prepared = False
         while True:
-            event = self.events.take(due_s - time.monotonic())
-            if event is None and due_s and time.monotonic() - due_s > 1:
+            event = self.events.take(self.pace.due_s - time.monotonic())
+            if event is None and prepared and time.monotonic() - self.pace.due_s > 1:
                 event = self.events.take(0.05)  # we stood still ourselves: somebody will say why
             if event is None:
+                began_s = time.monotonic()
                 if not self.paused:
                     self._poll()
-                if not due_s:
+                self.pace.polled(began_s if self.paused else self.tick_s, time.monotonic())
+                if not prepared:
                     prepare()
-                due_s = time.monotonic() + self.order["interval_s"]
+                    prepared = True
                 continue
             if event.kind == "ended":
                 return event
@@ -194,6 +198,7 @@ class Observer:
         if self._piece(self.stretch_s) != self._piece(now_s):
             self._seal(now_s)
         self._tick(now_s, CpuTimes.now())
+        self.rest.look(now_s, self.loads, self.threads)
         if self.spool is None:
             return
         sync = now_s - self.synced_s > SYNC_S
@@ -373,7 +378,7 @@ class Observer:
         """Processor time of the command's processes."""
         from wattbook.pipeline.processor import CommandTime
 
-        return CommandTime(self.order["pid"], self.order["run_id"])
+        return CommandTime(self.order["pid"], self.order["run_id"], before=self.order.get("cgroup"))
 
     def _moment(self, at_s: float) -> datetime:
         """The wall clock's time at an instant of the monotonic clock, from the start of the run on."""
