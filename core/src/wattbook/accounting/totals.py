@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from attrs import define, field
-
 from wattbook.accounting.carbon import carbon_parts, factor_of
 from wattbook.accounting.intervals import ENERGY, LOCATION, MARKET, UNSPLIT, Interval, Sum
 from wattbook.records import Entry
@@ -27,16 +25,18 @@ class Total(NamedTuple):
     without_factor_j: float = 0.0  #: energy whose carbon is not known, because no factor is
 
 
-@define
 class Tally:
     """Add entries and provided figures one by one; ``total`` reads the sums at any time."""
 
-    energy: Sum = field(factory=lambda: Sum(unit=ENERGY), init=False)
-    own: Sum = field(factory=lambda: Sum(unit=LOCATION), init=False)  #: measured and estimated, by grid averages
-    location: Sum = field(factory=lambda: Sum(unit=LOCATION), init=False)  #: provided
-    market: Sum = field(factory=lambda: Sum(unit=MARKET), init=False)  #: provided
-    unsplit: Sum = field(factory=lambda: Sum(unit=UNSPLIT), init=False)  #: provided
-    no_factor: Sum = field(factory=lambda: Sum(unit=ENERGY), init=False)
+    __slots__ = ("energy", "location", "market", "no_factor", "own", "unsplit")
+
+    def __init__(self) -> None:
+        self.energy = Sum(ENERGY)
+        self.own = Sum(LOCATION)  #: measured and estimated, by grid averages
+        self.location = Sum(LOCATION)  #: provided
+        self.market = Sum(MARKET)  #: provided
+        self.unsplit = Sum(UNSPLIT)  #: provided
+        self.no_factor = Sum(ENERGY)
 
     def add(self, entry: Entry) -> None:
         """An entry; gaps, breakdowns of other entries and models' figures add nothing."""
