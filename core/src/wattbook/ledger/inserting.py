@@ -40,7 +40,7 @@ def insert_rows(connection: Connection, table: Table, found: Sequence[tuple[Any,
     """The same for rows of texts with their cells in the order of the columns, as many as they are."""
     names = [column.name for column in table.columns]
     new = 0
-    for some in chunks(found, CHUNK):
+    for some in chunks(found, MANY):
         text = "".join(filter(None, chain.from_iterable(some)))
         if "\0" in text or not (text.isascii() or _encodes(text)):
             for row in some:
