@@ -15,8 +15,8 @@ from wattbook.model import Piece, Sheet
 
 words = st.sampled_from(["", "ec2", "s3", 'a"b', "ü", "\\", "x\ny"])
 raws = (
-    st.decimals(min_value=0, max_value=10**9, allow_nan=False, places=None).map(str)
-    | st.floats(min_value=0, max_value=1e9).map(repr)
+    st.decimals(min_value=0, max_value=10**9, allow_nan=False, places=12).map(str)
+    | st.floats(min_value=1e-20, max_value=1e9).map(repr)
     | st.sampled_from(["", "0", "0.0", "0.10", "10", "100", "1e3", "1E-7", "0.000001000", "+5", "007.50", "-0"])
 )
 
