@@ -307,3 +307,20 @@ def test_an_adjustment_on_the_page_leads_to_how_it_was_made() -> None:
     article = shown[shown.index('id="f-adjustment-1"') :]
     assert "wattbook ledger why 2026-09" in article.replace("&#39;", "'")[:1000]
     assert "more than 5 % of what it was closed with" in shown
+
+
+def test_trend_biggest_cause_and_best_action_are_said_after_the_total_as_the_page_says_them() -> None:
+    report = team()
+    shown = as_html(report, derive(report, rows_for(len(report.by)))).replace("\u00a0", " ")
+    table, markdown = as_table(report), as_markdown(report).replace("\\", "")
+    assert table.index("\nTotal\n") < table.index("\nIn short\n") < table.index("\nBy platform\n")
+    answers = re.findall(r"<h3>([^<]+)</h3>.*?<bdi>(.*?)</bdi>", shown)
+    told = {head: re.sub(r"<[^>]+>", "", answer).lstrip("▲▼= ") for head, answer in answers}
+    for head in ("Since 2026-09", "Biggest cause", "Best action"):
+        assert f"{head}: {told[head]}. " in " ".join(table.split())
+        assert f"- {head}: {told[head]}. " in markdown
+
+
+def test_an_empty_month_has_nothing_to_say_in_short() -> None:
+    report = build([], [], [], CONFIG, OCTOBER)
+    assert "In short" not in as_table(report) + as_markdown(report)

@@ -15,6 +15,7 @@ from wattbook.units import G_PER_KG
 
 LETTERS = {"provided": "P", "measured": "M", "estimated": "E"}
 HEADS = ("energy", "location-based", "market-based", "basis")
+MOST_LETTERS = 160  #: of a name that somebody made up
 MANY = 10  #: a change of so many times is no percentage
 UNLABELLED = "(no label)"
 
@@ -31,6 +32,12 @@ class Block:
 def clean(text: str) -> str:
     """One line without control characters: labels come from anybody and go to terminals."""
     return "".join(" " if _breaks(unicodedata.category(letter)) else letter for letter in text)
+
+
+def short(text: str, most: int = MOST_LETTERS) -> str:
+    """One line of a bounded length."""
+    text = clean(text)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _breaks(category: str) -> bool:
@@ -143,7 +150,11 @@ def _budgets(report: Report) -> Iterator[tuple[str, ...]]:
 
 def _change(change: Change) -> Iterator[tuple[str, ...]]:
     before = carbon_of_both(change.total)
-    yield clean(change.period.title), carbon_text(before), "what the period before comes to, as it was closed or as the book has it"
+    yield (
+        clean(change.period.title),
+        carbon_text(before),
+        "what the period before comes to, as it was closed or as the book has it",
+    )
     for step in change.steps:
         yield step.cause, signed_text(step.co2e_g), step.why
     yield "change", signed_text(change.co2e_g), change_text(change)

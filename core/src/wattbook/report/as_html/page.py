@@ -10,7 +10,6 @@ from wattbook import __version__
 from wattbook.accounting import Interval
 from wattbook.records import Entry
 from wattbook.report.adjusted import adjusted_lines
-from wattbook.report.as_html.cards import Told, cards_of
 from wattbook.report.as_html.made import (
     Made,
     Source,
@@ -18,12 +17,24 @@ from wattbook.report.as_html.made import (
     bounded,
     made_of,
     origins_of,
-    short,
     versions_of,
 )
-from wattbook.report.as_html.values import Amounts, Applied, Breakdown, Fig, Line, Shown, Uncovered, amounts, fig
+from wattbook.report.as_html.values import (
+    Amounts,
+    Applied,
+    Breakdown,
+    Card,
+    Fig,
+    Line,
+    Shown,
+    Uncovered,
+    amounts,
+    card,
+    fig,
+)
 from wattbook.report.atoms import line_of
 from wattbook.report.budgets import fullest
+from wattbook.report.cards import cards_of
 from wattbook.report.derivation import LISTED, Derived
 from wattbook.report.lines import (
     LETTERS,
@@ -33,6 +44,7 @@ from wattbook.report.lines import (
     mix,
     name_of,
     saves_text,
+    short,
     subtitle,
     title,
 )
@@ -57,7 +69,7 @@ class Page:
     title: str
     subtitle: str
     most_rows: int
-    cards: tuple[Told, ...]
+    cards: tuple[Card, ...]
     whole: Line
     bases: tuple[Line, ...]
     breakdowns: tuple[Breakdown, ...]
@@ -92,7 +104,7 @@ def page_of(report: Report, derived: Derived) -> Page:
         title=title(report),
         subtitle=subtitle(report),
         most_rows=most,
-        cards=tuple(cards_of(report)),
+        cards=tuple(card(told) for told in cards_of(report)),
         whole=whole,
         bases=tuple(
             Line(name=basis, amounts=amounts(total, f"f-{basis}", LETTERS[basis]))
