@@ -80,7 +80,8 @@ class Booking:
         self.problems: list[Wrong] = []
 
     def take_all(self, items: Iterable[Job | Wrong]) -> None:
-        """The jobs of a file and what is wrong with it; people who are new are introduced together.
+        """The jobs of a file and what is wrong with it; people who are new are introduced together, and
+        estimators are asked about many jobs at once.
 
         Figures only pile up here: the collector of cycles would walk all of them again and again.
         """
@@ -89,7 +90,9 @@ class Booking:
         gc.disable()
         try:
             known = list(items)
-            introduce([item.labels for item in known if isinstance(item, Job)], self._config.privacy)
+            jobs = [item for item in known if isinstance(item, Job)]
+            introduce([job.labels for job in jobs], self._config.privacy)
+            self._estimators.foresee(jobs)
             for item in known:
                 self.take(item)
         finally:
