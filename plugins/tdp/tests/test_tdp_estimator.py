@@ -216,6 +216,8 @@ def test_many_questions_have_the_answers_of_each_alone(some: list[tuple[Host, tu
     for host, util, scale in some:
         one = an_activity(host, {"cpu": util})
         activity = Activity(window=one.window, host=host, loads=one.loads, scale=scale)
-        questions.append(([a_gap(activity, name) for name in ("machine/host", "cpu:0/package", "gpu:0/board")], activity))
+        questions.append(
+            ([a_gap(activity, name) for name in ("machine/host", "cpu:0/package", "gpu:0/board")], activity)
+        )
     alone = [list(wattbook_tdp.estimate(gaps=gaps, activity=activity, config=None)) for gaps, activity in questions]
     assert list(wattbook_tdp.estimate_many(questions=questions, config=None)) == alone

@@ -122,6 +122,7 @@ class Estimators:
     def _machine(self, job: Job) -> tuple[Host, tuple[str, ...]]:
         """The machine that the job describes, an instance type resolved to its parts, and what to say."""
         host = described(job)
+        cpu = None if job.cpu is None else self.identify(job.cpu, "cpu")
         notes: tuple[str, ...] = ()
         if job.instance is not None:
             found = self.identify(job.instance, "instance")
@@ -129,13 +130,20 @@ class Estimators:
                 raise Undescribed(f"{job.instance}: {found.reason}", field="instance")
             notes = (f"{job.instance}: {found.reason}",) if found.reason else ()
             if found.match is not None:
-                host = of_instance(job, found)
-        check(job, None if job.cpu is None else self.identify(job.cpu, "cpu"))
+                host = of_instance(job, found, cpu, self._other(job, found))
+        check(job, cpu)
         if not host.cpus and host.threads is None and not host.gpus:
             raise Undescribed(
                 "nothing is known about the machine: give cpu, tdp_w, threads, an instance type or an accelerator"
             )
         return host, notes
+
+    def _other(self, job: Job, found: Identity) -> str | None:
+        """The accelerator that the job names, where it is known and another one than the type's."""
+        if job.gpu is None or not found.gpus:
+            return None
+        named, own = self.identify(job.gpu, "gpu").match, self.identify(found.gpus[0], "gpu").match
+        return None if named is None or own is None or named == own else named
 
     def _answer(self, job: Job, host: Host, notes: tuple[str, ...], filled: Filled) -> Hourly:
         """All machines of the job together; raises ``Undescribed`` where something stays open."""
@@ -200,7 +208,10 @@ def _has_host(host: Host) -> bool:
 
 
 def _question(job: Job, host: Host) -> tuple[list[Gap], Activity, list[str]]:
-    """What is asked about an hour of the job, and what to say where its utilisation is not given."""
+    """What is asked about an hour of the job, and what to say where its utilisation is not given.
+
+    Raises ``Undescribed`` for a utilisation of what is not there.
+    """
     said: list[str] = []
     gaps: list[Gap] = []
     loads: list[Load] = []
@@ -209,6 +220,10 @@ def _question(job: Job, host: Host) -> tuple[list[Gap], Activity, list[str]]:
         (bool(host.gpus), "gpu:0", _BOARD, "gpu_util", job.gpu_util),
     ):
         if not present:
+            if device != "cpu" and util is not None and util[1] > 0:
+                raise Undescribed(
+                    f"{job.instance} has no accelerators that could be busy: name the one (gpu)", field=column
+                )
             continue
         if util is None:
             said.append(f"{column} is not given: anything from idle to full is in the interval")

@@ -14,9 +14,11 @@ Question = tuple[list[Gap], Activity]
 def fill_many(plugins: Plugins, questions: Sequence[Question]) -> list[Filled]:
     """``fill`` for each question, not calibrated."""
     answers: list[list[tuple[str, object]]] = [[] for _ in questions]
+    asked = [number for number, (gaps, _) in enumerate(questions) if gaps]
     for plugin in plugins.implementing("estimate"):
-        for own, found in zip(answers, _answers(plugins, plugin, questions), strict=True):
-            own += [(plugin, answer) for answer in found]
+        found = _answers(plugins, plugin, [questions[number] for number in asked])
+        for number, some in zip(asked, found, strict=True):
+            answers[number] += [(plugin, answer) for answer in some]
     return [settled(gaps, own) for (gaps, _), own in zip(questions, answers, strict=True)]
 
 
