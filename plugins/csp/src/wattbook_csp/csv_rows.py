@@ -70,8 +70,8 @@ def _cells(text: str, delimiter: str, width: int) -> Cells | None:
     # the line ends become cells of their own: where they all stand in their column, every line is as wide
     cells = text.replace("\n", f"{delimiter}\n{delimiter}").split(delimiter)
     cells.pop()  # what is behind the last line end
-    ends = cells[width :: width + 1]
-    if len(cells) != len(ends) * (width + 1) or ends != ["\n"] * len(ends):
+    lines = text.count("\n")
+    if len(cells) != lines * (width + 1) or cells[width :: width + 1] != ["\n"] * lines:
         return None
     return Cells(cells, width)
 
