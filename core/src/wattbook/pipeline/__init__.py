@@ -70,12 +70,13 @@ def settled(gaps: Iterable[Gap], answers: Iterable[tuple[str, object]]) -> Fille
     readings: list[tuple[str, Reading]] = []
     broken: list[Broken] = []
     for plugin, answer in answers:
+        address = answer.domain.address if isinstance(answer, (Reading, Gap)) else None
         if isinstance(answer, Broken):
             broken.append(answer)
-        elif isinstance(answer, Gap) and answer.domain.address in left:
-            left[answer.domain.address] = answer
-        elif isinstance(answer, Reading) and answer.domain.address in asked and answer.low_j is not None:
-            if left.pop(answer.domain.address, None) is not None:
+        elif isinstance(answer, Gap) and address in left:
+            left[address] = answer
+        elif isinstance(answer, Reading) and address in asked and answer.low_j is not None:
+            if left.pop(address, None) is not None:
                 readings.append((plugin, answer))
         else:
             broken.append(
