@@ -47,7 +47,7 @@ def processors(host: Host) -> Processors:
     return _processors(host.cpus, host.threads, host.virtual, host.instance, host.arch, host.os)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=16_384)
 def _processors(
     cpus: tuple[Chip, ...], threads: int | None, virtual: bool | None, instance: str, arch: str, os: str
 ) -> Processors:
