@@ -14,7 +14,7 @@ _MOUNTS = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
 
 
 class Before(NamedTuple):
-    """The counter of our own group while nobody but us was in it, and what we had used by then."""
+    """The counter of our own group while nobody but us was in it, and what we and what we waited for had used by then."""
 
     path: str
     usage_s: float
@@ -27,7 +27,7 @@ def before(root: str = "/") -> Before | None:
     if path is None or members(path, root) != {os.getpid()}:
         return None
     used_s = usage_s(path, root)
-    return None if used_s is None else Before(path, used_s, time.process_time())
+    return None if used_s is None else Before(path, used_s, time.process_time() + sum(os.times()[2:4]))
 
 
 def path_of(who: str, root: str = "/") -> str | None:
