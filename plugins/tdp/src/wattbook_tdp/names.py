@@ -9,13 +9,8 @@ from functools import lru_cache
 
 #: how the signs look after a file was read in the wrong encoding
 _MOJIBAKE = (("â„¢", " "), ("Â®", " "), ("Â ", " "), ("Ã‚Â®", " "), ("ï¿½", " "), ("�", " "))
-_SIGNS: dict[int, str | None] = {
-    **str.maketrans(
-        {"®": " ", "™": " ", "©": " ", "℗": " ", "\x00": " ", "_": " ", "‐": "-", "‑": "-", "–": "-", "−": "-"}
-    ),
-    # characters without a width, which web pages put into names
-    **dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x00AD)),
-}
+_WIDTHLESS = "\u200b\u200c\u200d\u2060\ufeff\u00ad"  #: which web pages put into names
+_SIGNS = str.maketrans("®™©℗\x00_‐‑–−", "      ----", _WIDTHLESS)
 _MARKS = re.compile(r"\((?:r|tm|c)\)", re.IGNORECASE)
 
 #: names of architectures; alone they name no chip
