@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wattbook import hookimpl
 from wattbook.byhand import Estimators
-from wattbook.byhand.estimators import HOUR
+from wattbook.byhand.questions import HOUR
 from wattbook.jobs import Job
 from wattbook.model import Activity, Basis, Domain, Gap, Host, Load, Reading
 from wattbook.pipeline import fill

@@ -382,13 +382,10 @@ def terms_from(entry: Entry) -> tuple[Term, ...]:
 
 
 def told_terms(reading: Reading) -> tuple[dict[str, Any], ...]:
-    """The terms of a reading as an entry keeps them."""
-    return tuple([_told(term) for term in reading.terms])
-
-
-def _told(term: Term) -> dict[str, Any]:
-    """The fields of a term; a family only where there is one, so that terms without one are as they always were."""
-    return {name: getattr(term, name) for name in _TERM_FIELDS if name != "family" or term.family}
+    """The terms of a reading as an entry keeps them; a family only where there is one, so that others are as ever."""
+    return tuple(
+        [{n: getattr(term, n) for n in _TERM_FIELDS if n != "family" or term.family} for term in reading.terms]
+    )
 
 
 def _known(cls: Any, plain: Mapping[str, Any]) -> Any:

@@ -84,7 +84,9 @@ class Bills:
 
     def lines(self, usages: Iterable[Usage]) -> tuple[Line, ...]:
         """Each usage with its machine, or with why nobody knows it."""
-        return tuple(self._line(usage) for usage in usages)
+        told = list(usages)
+        self._estimators.foresee(_job(usage) for usage in told if not usage.unmapped)
+        return tuple(self._line(usage) for usage in told)
 
     def _line(self, usage: Usage) -> Line:
         machine = usage.instance or usage.gpu or (f"{usage.threads} threads" if usage.threads else "?")
@@ -99,16 +101,8 @@ class Bills:
         line = Line(usage=usage, host=host, labels=labels, place=place, reason=usage.unmapped or doubt)
         if usage.unmapped:
             return line
-        job = Job(
-            hours=usage.hours,
-            instance=usage.instance or None,
-            gpu=usage.gpu or None,
-            gpu_count=1 if usage.gpu else None,
-            threads=usage.threads or None,
-            memory_gb=usage.memory_gb or None,
-        )
         try:
-            return evolve(line, hourly=self._estimators.hourly(job))
+            return evolve(line, hourly=self._estimators.hourly(_job(usage)))
         except Undescribed as unknown:
             return evolve(line, reason=unknown.reason)
 
@@ -206,6 +200,18 @@ class Bills:
             labels=self._labels,
             warnings=(*doubts, *notes),
         )
+
+
+def _job(usage: Usage) -> Job:
+    """The machine of a usage as a described piece of work."""
+    return Job(
+        hours=usage.hours,
+        instance=usage.instance or None,
+        gpu=usage.gpu or None,
+        gpu_count=1 if usage.gpu else None,
+        threads=usage.threads or None,
+        memory_gb=usage.memory_gb or None,
+    )
 
 
 def _spread(entry: Entry, hours: float) -> tuple[Mapping[str, Any], ...]:

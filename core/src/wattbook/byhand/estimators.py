@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -13,8 +12,9 @@ from attrs import frozen
 
 from wattbook.accounting import Interval, combine
 from wattbook.byhand.machine import Undescribed, check, described, of_instance
+from wattbook.byhand.questions import ASKED, BOARD, PACKAGE, Key, has_host, key_of, parts_of, question_of
 from wattbook.jobs import Job
-from wattbook.model import Activity, Domain, Gap, Host, Identity, Load, Reading, Term, Window
+from wattbook.model import Gap, Host, Identity, Reading, Term
 from wattbook.pipeline import Filled, fill
 from wattbook.pipeline.many import fill_many
 from wattbook.plugins import Plugins
@@ -23,14 +23,12 @@ from wattbook.units import S_PER_H
 if TYPE_CHECKING:
     from wattbook.calibrating.correction import Corrections
 
-HOUR = Window(start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 1, 1, 1, tzinfo=UTC))
 NO_PLUGIN = "no installed plugin estimates anything: install wattbook-tdp"
 GPU_LOSSES = (
     "losses of the power supply for the accelerators are not counted (about a fifth on workstations, "
     "not verified on servers)"
 )
 GPU_ALONE = "the machine around the accelerators is not counted: give cpu, tdp_w, threads or an instance type"
-_ASKED = "not asked yet"
 TOGETHER = 500  #: questions of one call
 
 
@@ -83,18 +81,18 @@ class Estimators:
 
         Equal descriptions are asked once.
         """
-        key = _key(job)
+        key = key_of(job)
         known = self._hours.get(key)
         if known is None:
             host, notes = self._machine_of(job)
-            gaps, activity, said = _question(job, host)
+            gaps, activity, said = question_of(job, host)
             filled = fill(self._plugins, gaps, activity, calibrated=False)
             known = self._hours[key] = self._answer(job, host, (*notes, *said), filled)
         return known
 
     def foresee(self, jobs: Iterable[Job]) -> None:
         """Ask about many jobs at once, so that ``hourly`` knows; what cannot be answered is left to ``hourly``."""
-        new = {key: job for job in jobs if (key := _key(job)) not in self._hours}
+        new = {key: job for job in jobs if (key := key_of(job)) not in self._hours}
         items = iter(new.items())
         while some := list(islice(items, TOGETHER)):
             self._foresee(some)
@@ -104,7 +102,7 @@ class Estimators:
         for key, job in some:
             with suppress(Undescribed):
                 host, notes = self._machine_of(job)
-                gaps, activity, said = _question(job, host)
+                gaps, activity, said = question_of(job, host)
                 asked.append((key, job, host, (*notes, *said), (gaps, activity)))
         answers = fill_many(self._plugins, [question for *_, question in asked])
         for (key, job, host, notes, _), filled in zip(asked, answers, strict=True):
@@ -113,7 +111,7 @@ class Estimators:
 
     def _machine_of(self, job: Job) -> tuple[Host, tuple[str, ...]]:
         """The machine of the job; equal ones are looked up once."""
-        parts = _parts(job)
+        parts = parts_of(job)
         known = self._machines.get(parts)
         if known is None:
             known = self._machines[parts] = self._machine(job)
@@ -151,9 +149,9 @@ class Estimators:
         for broken in filled.broken:
             raise Undescribed(f"the plugin {broken.plugin} failed: {broken.reason}")
         for gap in filled.gaps:
-            raise Undescribed(NO_PLUGIN) if gap.reason == _ASKED else _refusal(gap, job)
+            raise Undescribed(NO_PLUGIN) if gap.reason == ASKED else _refusal(gap, job)
         if host.gpus and job.boundary == "wall":
-            said.append(GPU_LOSSES if _has_host(host) else GPU_ALONE)
+            said.append(GPU_LOSSES if has_host(host) else GPU_ALONE)
         chips = {"gpu:0": len(host.gpus), "cpu:0": len(host.cpus)}
         readings = tuple(
             (plugin, _times(self._corrected(reading), job.count * chips.get(reading.domain.device, 1)))
@@ -188,63 +186,12 @@ class Estimators:
         return refused or Identity(query=name, reason="no catalogue of chips is installed: install wattbook-tdp")
 
 
-Key = tuple[object, ...]
-
-
-def _parts(job: Job) -> Key:
-    """What the job says about its machine."""
-    return (
-        job.cpu, job.tdp_w, job.sockets, job.threads, job.instance, job.memory_gb, job.gpu, job.gpu_tdp_w, job.gpu_count
-    )  # fmt: skip
-
-
-def _key(job: Job) -> Key:
-    """What an hour of the job depends on."""
-    return (*_parts(job), job.util, job.gpu_util, job.load, job.boundary, job.count)
-
-
-def _has_host(host: Host) -> bool:
-    return bool(host.cpus) or host.threads is not None
-
-
-def _question(job: Job, host: Host) -> tuple[list[Gap], Activity, list[str]]:
-    """What is asked about an hour of the job, and what to say where its utilisation is not given.
-
-    Raises ``Undescribed`` for a utilisation of what is not there.
-    """
-    said: list[str] = []
-    gaps: list[Gap] = []
-    loads: list[Load] = []
-    for present, device, domain, column, util in (
-        (_has_host(host), "cpu", _PACKAGE if job.boundary == "package" else _HOST, "util", job.util),
-        (bool(host.gpus), "gpu:0", _BOARD, "gpu_util", job.gpu_util),
-    ):
-        if not present:
-            if device != "cpu" and util is not None and util[1] > 0:
-                raise Undescribed(
-                    f"{job.instance} has no accelerators that could be busy: name the one (gpu)", field=column
-                )
-            continue
-        if util is None:
-            said.append(f"{column} is not given: anything from idle to full is in the interval")
-        low, high = util or (0.0, 1.0)
-        loads.append(Load(device=device, seconds=float(S_PER_H), low=low, high=high))
-        gaps.append(_OPEN[domain])
-    return gaps, Activity(window=HOUR, host=host, loads=tuple(loads), scale=job.load), said
-
-
-_HOST = Domain(device="machine", name="host")
-_PACKAGE = Domain(device="cpu:0", name="package")
-_BOARD = Domain(device="gpu:0", name="board")
-_OPEN = {domain: Gap(domain=domain, window=HOUR, reason=_ASKED) for domain in (_HOST, _PACKAGE, _BOARD)}
-
-
 def _refusal(gap: Gap, job: Job) -> Undescribed:
     """Why a gap stays open, with the column that it is about and what would help."""
-    if gap.domain == _BOARD:
+    if gap.domain == BOARD:
         name, field = job.gpu or job.instance or "", "gpu" if job.gpu else "instance" if job.instance else None
         remedy = "give its watts (gpu_tdp_w)"
-    elif gap.domain == _PACKAGE:
+    elif gap.domain == PACKAGE:
         name, field, remedy = job.cpu or "", "cpu" if job.cpu else "boundary", "give its watts (tdp_w)"
     else:
         name, field, remedy = job.cpu or "", "cpu" if job.cpu else None, "give its watts (tdp_w) or threads"
