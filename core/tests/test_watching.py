@@ -448,7 +448,7 @@ def test_wattbooks_own_energy_is_a_line_and_no_addend(watch: Watch) -> None:
     own = [entry for entry in watch.entries() if entry.domain == "wattbook"]
     assert own
     assert not any(entry.outermost for entry in own)
-    assert 0 <= joules(own) < joules(watch.addends())
+    assert 0 <= joules(own) <= joules(watch.addends())  # a moment of the real clock may be all ours
 
 
 def test_a_disk_that_refuses_for_hours_costs_nothing(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
