@@ -176,3 +176,13 @@ def test_the_parts_always_add_up_to_the_change(then: list[Entry], now: list[Entr
         assert math.fsum(step.co2e_g for step in made.steps) == pytest.approx(made.co2e_g, rel=1e-9, abs=1e-6)
         parts = [abs(step.co2e_g) for step in made.steps]
         assert all(abs(step.co2e_g) <= 1e-6 * max(parts) for step in made.steps if step.cause == "rounding")
+
+
+@pytest.mark.parametrize("joules", [2.2250738585072014e-308, 5e-324, 1e-30])
+def test_next_to_no_energy_is_no_ratio(joules: float) -> None:
+    place = a_place(30.0, None)
+    made = compared([an_entry(joules, place=place, start=BEFORE)], [an_entry(4.0, place=place)], ()).change
+    assert made is not None
+    assert made.co2e_g is not None
+    assert math.fsum(step.co2e_g for step in made.steps) == pytest.approx(made.co2e_g)
+    assert {step.cause for step in made.steps if step.co2e_g} == {"activity"}

@@ -30,6 +30,7 @@ WHY = {
     ONE_SIDED: "a provided figure that only one of the two periods has: not a change of what was emitted",
     ROUNDING: "",
 }
+LEAST = 1e-12  #: joules, grams and hours below which a component is as good as not there, and no ratio holds
 NOTHING = 1e-9  #: a share of the total below which a part is an error of arithmetic
 BY_HAND = "by hand on "  #: jobs of one platform that name no host
 ALWAYS = (ACTIVITY, POWER, GRID, METHOD)
@@ -72,7 +73,7 @@ class Part:
 
     @property
     def divides(self) -> bool:
-        return min(self.joules, self.grams, self.hours) > 0
+        return min(self.joules, self.grams, self.hours) > LEAST
 
 
 def change_between(before: Report, now: Report) -> Change | None:
