@@ -11,12 +11,14 @@ from wattbook.accounting.carbon import pinned
 from wattbook.closing.adjusting import Adjustment, adjustments, settled_until
 from wattbook.closing.hourly import hourly
 from wattbook.closing.manifest import period_of, report_id, rules_of, told_by, watermark_of
+from wattbook.closing.rolling import rolled
 from wattbook.config import Config
 from wattbook.ledger import periods
 from wattbook.ledger.chains import ACTIVE
 from wattbook.ledger.periods import Act
 from wattbook.records import utc_text
-from wattbook.report import Period, Report, build
+from wattbook.report import Period, Report
+from wattbook.report.build import build_from
 from wattbook.report.model import Adjusted, Closed
 from wattbook.report.notes import SYNTHETIC
 
@@ -42,10 +44,9 @@ def built(
     for revision in here:
         key = (revision.chain.provider, revision.chain.account, revision.chain.month)
         evidence[key] = (*evidence.get(key, ()), revision.content_id)
-    return build(
-        book.entries(start=period.start, end=period.end, as_of=as_of),
+    return build_from(
+        rolled(book, settings, period, dims, as_of),
         [statement for revision in here for statement in revision.statements],
-        book.runs(as_of=as_of),
         settings,
         period,
         dims,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
-from operator import attrgetter
 from types import MappingProxyType
 
 from attrs import define, evolve, field, frozen
@@ -82,10 +80,13 @@ class _Pile:
         )  # fmt: skip
 
     def _tally(self, first: Entry) -> Tally:
-        known, down, up, unknown = (
-            list(chain.from_iterable(map(read, self.batches)))
-            for read in map(attrgetter, ("known", "down", "up", "unknown"))
-        )
+        one, *others = self.batches
+        known, down, up, unknown = one.known, one.down, one.up, one.unknown
+        if others:
+            known, down, up, unknown = (
+                [number for batch in self.batches for number in getattr(batch, name)]
+                for name in ("known", "down", "up", "unknown")
+            )
         made = Tally()
         if known:
             low, joules, high = interval_of(known, down, up)
