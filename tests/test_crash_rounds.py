@@ -1,5 +1,9 @@
 """``kill -9`` at a random moment, round after round, on one book: at most one interval is lost, and the book stays whole.
 
+What is lost is the time since the last acknowledged poll: the moment that the last whole line of the spool names.
+Polls are due so that this is at most an interval.  A busy machine gives wattbook the processor late; for how long
+it was ready and had to wait is counted by the kernel, and told beside what was lost.
+
 ``WATTBOOK_CRASH_ROUNDS=200`` asks for more rounds than the suite takes; ``pytest -s`` prints what they lost.
 """
 
@@ -39,6 +43,7 @@ class Round(NamedTuple):
 
     verb: str
     lost_s: float
+    waited_s: float  #: how long it was ready and no processor was free
     late_s: float  #: between the last line's moment and the file's own time: what was acknowledged and lost
     recorded: bool  #: whether the spool was there before the kill
 
@@ -68,6 +73,7 @@ class Home:
         started_s = time.time()
         with subprocess.Popen([*WATTBOOK, *VERBS[verb]], env=self.env, start_new_session=True, **quiet) as process:
             time.sleep(after_s)
+            waited_s = waiting_s(process.pid)
             killed_s = time.time()
             os.kill(process.pid, signal.SIGKILL)  # wattbook alone, as the kernel does when memory is short
             process.wait()
@@ -78,14 +84,25 @@ class Home:
                     assert after_s < LONGEST_S  # it had not been started
         found = [path for path in spool.paths(str(self.spools)) if not spool.is_live(path)]
         if not found:
-            return Round(verb, killed_s - started_s, 0.0, recorded=False)
+            return Round(verb, killed_s - started_s, waited_s, 0.0, recorded=False)
         (path,) = found
         content = spool.read(path)
         assert not content.damaged, content.problems
         assert content.run is not None
         assert not content.run.complete
         until_s = utc_time(content.run.end).timestamp()
-        return Round(verb, killed_s - until_s, os.stat(path).st_mtime - until_s, recorded=True)
+        return Round(verb, killed_s - until_s, waited_s, os.stat(path).st_mtime - until_s, recorded=True)
+
+
+def waiting_s(pid: int) -> float:
+    """Seconds that the threads of a process stood in a processor's queue, as the scheduler counts them."""
+    waited_ns = 0
+    for stat in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        try:
+            waited_ns += int(stat.read_text().split()[1])
+        except (OSError, IndexError, ValueError):
+            continue  # the thread has ended, or the kernel does not count
+    return waited_ns / 1e9
 
 
 @pytest.fixture
@@ -115,10 +132,12 @@ def summary(rounds: list[Round]) -> str:
     for verb in VERBS:
         mine = [one for one in rounds if one.verb == verb]
         lost = sorted(one.lost_s for one in mine if one.recorded)
+        excused = sum(one.lost_s <= INTERVAL_S * 1.1 + one.waited_s for one in mine if one.recorded)
         if lost:
             within = sum(seconds <= INTERVAL_S * 1.1 for seconds in lost)
             lines.append(
                 f"{verb}: {len(mine)} kills, {len(lost)} with a spool; lost at the median {statistics.median(lost):.3f} s, "
-                f"at most {lost[-1]:.3f} s of an interval of {INTERVAL_S} s; {within} within the interval"
+                f"at most {lost[-1]:.3f} s of an interval of {INTERVAL_S} s; {within} within the interval, "
+                f"{excused} within it and what the machine made it wait"
             )
     return "\n" + "\n".join(lines)

@@ -18,7 +18,9 @@ LAYERS = [
     {"pipeline"},
     {
         "plugins",
+        "cgroups",
         "corrections",
+        "polling",
         "sampling",
         "utilisation",
         "spool",
@@ -34,7 +36,7 @@ LAYERS = [
     {"resolve", "factors", "counters"},
     {"hookspecs"},
     {"records", "config"},
-    {"model", "imported", "cloud", "errors", "units"},
+    {"metering", "model", "imported", "cloud", "errors", "units"},
 ]
 #: pure: values in, values out
 NO_IO = {
@@ -46,6 +48,7 @@ NO_IO = {
     "report",
     "model",
     "imported",
+    "metering",
     "cloud",
     "records",
     "units",

@@ -850,6 +850,28 @@ def test_nothing_heavy_is_imported_before_the_child_starts(home: Home) -> None:
     assert not loaded & {*HEAVY, "attr", "attrs", "pluggy", "platformdirs", "hashlib"}
 
 
+def test_what_measures_is_not_loaded_for_a_command_that_is_over_at_once(home: Home) -> None:
+    code = """
+        import sys, time
+        from wattbook.cli import entry, running
+        observe, leave = running._observe, running.leave
+        def late(order, events, box):
+            while not events.ended:
+                time.sleep(0.001)
+            observe(order, events, box)
+        def last(event):
+            print([name for name in ("wattbook.metering", "wattbook.polling", "wattbook_tdp") if name in sys.modules])
+            leave(event)
+        running._observe, running.leave = late, last
+        entry(["run", "-q", "--", "true"])
+        """
+    done = subprocess.run(python(code), env=home.env, capture_output=True, text=True, check=True)
+    loaded = json.loads(done.stdout.replace("'", '"'))
+    assert not {"wattbook.metering", "wattbook.polling"} & set(loaded)
+    (content,) = home.spools()
+    assert content.complete
+
+
 def test_what_the_command_line_knows_without_loading_is_what_the_rest_knows() -> None:
     from wattbook import config
     from wattbook.cli.run_words import BOOKS, MODES, PHASES, POLICIES

@@ -129,6 +129,11 @@ def render(table: dict[str, Row]) -> tuple[str, str]:
 
 
 def render_instances() -> str:
+    """The instance types; a test of the plugin holds every AWS one against moto's.
+
+    Of Azure's, a source of ``table of the series`` was read there, ``family rules`` is memory per thread times
+    the sizes of the family.
+    """
     lines = ["# built by tools/build_chips.py; columns: key type threads memory_gb cpu gpus source"]
     rows = {instance_key(row["type"]): row for row in read("instances.tsv")}
     lines += ["\t".join((key, *row.values())) for key, row in sorted(rows.items())]

@@ -9,12 +9,27 @@ from contextlib import nullcontext
 from typing import Any
 
 from attrs import evolve
-from wattbook import Activity, Basis, Chip, Domain, Gap, Host, Importer, Meter, Reading, Unavailable, hookimpl
+from wattbook import (
+    Activity,
+    Basis,
+    Chip,
+    Domain,
+    Fetched,
+    Fetcher,
+    Gap,
+    Host,
+    Importer,
+    Meter,
+    Reading,
+    Unavailable,
+    hookimpl,
+)
 from wattbook.config import Config, Select
 from wattbook.diagnosis import Diagnosis, as_lines, diagnose
 from wattbook.pipeline import survey
 from wattbook.plugins import gather
 from wattbook.records import Place
+from wattbook.resolve import Verdict
 from wattbook.selfcheck import ProbedMeter, SelfCheck
 
 HOST = Host(name="box", os="linux", arch="x86_64", virtual=False, cpus=(Chip(name="X", device="cpu:0"),), memory_gb=64)
@@ -98,6 +113,49 @@ def test_importers_are_listed_by_format() -> None:
     diagnosis = diagnosis_of(("acme", a_module(import_provided=lambda source, config: [acme])))
     (verdict,) = [v for v in diagnosis.verdicts if v.hook == "import_provided" and v.fate == "chosen"]
     assert (verdict.source, verdict.domains) == ("acme-csv", ())
+
+
+def a_fetcher(ready: Any = None) -> Fetcher:
+    return Fetcher(name="acme", fetch=lambda wanted, folder: Fetched(format="acme-csv", files=()), ready=ready)
+
+
+def fetch_verdict(fetcher: Fetcher) -> Verdict:
+    (verdict,) = [
+        v
+        for v in diagnosis_of(("acme", a_module(import_provided=lambda source, config: [fetcher]))).verdicts
+        if v.plugin == "acme"
+    ]
+    return verdict
+
+
+def test_a_fetcher_that_could_be_asked_is_listed_with_what_it_would_ask_with() -> None:
+    verdict = fetch_verdict(a_fetcher(lambda: "fetches with the key of ACME_KEY"))
+    assert (verdict.source, verdict.fate, verdict.reason) == (
+        "fetch acme", "chosen", "fetches with the key of ACME_KEY",
+    )  # fmt: skip
+
+
+def test_a_fetcher_that_does_not_say_is_listed() -> None:
+    assert fetch_verdict(a_fetcher()).fate == "chosen"
+
+
+def test_a_fetcher_without_credentials_is_unavailable_with_its_remedy() -> None:
+    def ready() -> str:
+        raise Unavailable("no credentials", remedy="log in")
+
+    verdict = fetch_verdict(a_fetcher(ready))
+    assert (verdict.fate, verdict.reason, verdict.remedy) == ("unavailable", "no credentials", "log in")
+
+
+def test_a_fetcher_that_fails_to_say_is_broken() -> None:
+    assert fetch_verdict(a_fetcher(lambda: str(1 // 0))).fate == "broken"
+
+
+def test_a_fetcher_is_a_line_of_its_own_and_no_format_that_is_read() -> None:
+    plugin = ("acme", a_module(import_provided=lambda source, config: [a_fetcher(lambda: "with a key")]))
+    lines = list(as_lines(diagnosis_of(plugin)))
+    assert any("acme:fetch acme" in line and "with a key" in line for line in lines)
+    assert not any("reads" in line and "acme" in line for line in lines)
 
 
 def test_plugins_that_would_help_are_named() -> None:

@@ -13,9 +13,10 @@ from wattbook import spool
 from wattbook.model import Domain, Meter
 from wattbook.pipeline.growing import STEADY, WHOLE_S, Grower
 from wattbook.pipeline.settle import figure
+from wattbook.polling import Tally
 from wattbook.records import Entry, RunRecord
 from wattbook.resolve import Fate, Verdict
-from wattbook.sampling import CpuTimes, LoadHistogram, Tally
+from wattbook.sampling import CpuTimes, LoadHistogram
 from wattbook.spool.writing import SpoolWriter
 
 PACKAGE = Domain(device="cpu:0", name="package")

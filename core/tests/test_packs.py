@@ -319,3 +319,32 @@ def test_wrong_usage_is_a_sentence(book: str, arguments: tuple[str, ...], code: 
     result = wattbook("export", *arguments)
     assert (result.exit_code == 2) == (code == 2)
     assert said in result.output + str(result.exception)
+
+
+@pytest.mark.parametrize("more", [("--month", "2026-10"), ("--month", "2026-10", "--project", "ner")])
+def test_a_pack_of_a_closed_month_is_that_of_then(
+    book: str, more: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = int(datetime.now(UTC).timestamp())
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(now_s + 60))
+    assert wattbook("ledger", "close", "2026-10").exit_code == 0
+    before = wattbook("export", "sci", *more, "--units", "5:token").stdout
+    assert json.loads(before)["functional_unit"] == {"name": "token", "amount": 5.0}
+    (tmp_path / "wattbook.toml").write_text(
+        '[report]\ntimezone = "UTC"\n[[factors.hours]]\nzone = "SG"\nstart = "2026-09-01T00:00:00Z"\n'
+        'end = "2026-12-01T00:00:00Z"\ng_per_kwh = 1\nsource = "a test"\n'
+    )
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(now_s + 120))
+    with Ledger.open(book) as ledger:
+        ledger.add([train(project="ner", host="late", start=datetime(2026, 10, 6, tzinfo=UTC))], [])
+    assert wattbook("export", "sci", *more, "--units", "5:token").stdout == before
+
+
+def test_a_model_card_is_read_by_the_hubs_own_library(book: str) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+    text = wattbook("export", "huggingface", "run-1", "--hardware", "1 x A100", "--training-type", "fine-tuning").stdout
+    data = hub.ModelCard(f"{text}\n# A model\n").data.to_dict()
+    assert data["co2_eq_emissions"]["emissions"] == pytest.approx(10 * 1.5 * 498.74)
+    assert data["co2_eq_emissions"]["training_type"] == "fine-tuning"
+    again = hub.ModelCardData(co2_eq_emissions=data["co2_eq_emissions"])
+    assert hub.ModelCard(f"---\n{again.to_yaml()}\n---\n").data.to_dict() == data

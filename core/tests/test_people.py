@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 from datetime import timedelta
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from wattbook.cli import main
 from wattbook.config import Privacy
 from wattbook.ledger.store import Ledger
-from wattbook.people import PSEUDONYM, hidden
+from wattbook.people import PSEUDONYM, hidden, introduce
 from wattbook.people.keys import Keys
 from wattbook.people.paths import HIDDEN, without_paths
 from wattbook.records import Labels
@@ -107,6 +108,35 @@ def test_processes_that_ask_at_once_get_one_answer(home: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         found = pool.starmap(_ask, [(path, f"name {n % 3}") for n in range(12)])
     assert len(set(found)) == 3
+
+
+def _counted(self: Keys, method: Any, name: str, calls: list[str], *given: Any) -> Any:
+    calls.append(name)
+    return method(self, *given)
+
+
+def test_many_new_people_cost_two_readings_of_the_file_and_one_writing(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    for name in ("_read", "_write"):
+        plain = getattr(Keys, name)
+        monkeypatch.setattr(Keys, name, partialmethod(_counted, plain, name, calls))
+    introduce([Labels(person=f"Person {n}", tags={"person": f"Guest {n}"}) for n in range(200)], Privacy())
+    for n in range(200):
+        hidden(Labels(person=f"Person {n}", tags={"person": f"Guest {n}"}), Privacy())
+    assert calls == ["_read", "_read", "_write"]
+
+
+def test_a_file_of_keys_never_grows_beyond_what_can_be_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wattbook.people.keys.MAX_BYTES", 400)
+    labels, why = hidden(Labels(person="Ada"), Privacy())
+    assert labels.person is not None
+    assert why == ""
+    refused, why = hidden(Labels(person="B" * 400), Privacy())
+    assert refused.person is None
+    assert "more people do not fit" in why
+    assert hidden(Labels(person="Ada"), Privacy())[0] == labels
 
 
 def test_a_figure_by_hand_is_booked_on_a_pseudonym() -> None:

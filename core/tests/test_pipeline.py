@@ -39,11 +39,13 @@ from wattbook.model import (
 )
 from wattbook.pipeline import Survey, fill, survey
 from wattbook.pipeline.document import document
-from wattbook.pipeline.observe import named, observe
+from wattbook.pipeline.labels import named
+from wattbook.pipeline.observe import observe
 from wattbook.pipeline.settle import Settled, Stretch, settle
 from wattbook.plugins import Plugins, gather
+from wattbook.polling import Tally
 from wattbook.records import Entry, Labels, Place, RunRecord, utc_text, utc_time
-from wattbook.sampling import CpuTimes, Tally
+from wattbook.sampling import CpuTimes
 
 START = datetime(2026, 10, 1, 8, tzinfo=UTC)
 WALL = Domain(device="machine", name="wall")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wattbook.cgroups import before
 from wattbook.pipeline.processor import TREE, CommandTime
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc and cgroups")
@@ -75,6 +77,27 @@ def test_wattbooks_own_cgroup_counts_where_only_this_run_is_in_it(cgroups: Cgrou
     assert later is not None
     assert clock.source == "of its cgroup /scope"
     assert 3.0 < later - first <= 4.0, "wattbook's own time is taken out"
+
+
+def test_what_was_left_behind_and_is_over_before_the_first_look_counts(cgroups: Cgroups, command: int) -> None:
+    for pid in (os.getpid(), command):
+        cgroups.put(pid, "/scope")
+    cgroups.make("/scope", 2.0, os.getpid())
+    ours = before(str(cgroups.root))
+    assert ours is not None
+    cgroups.make("/scope", 2.0 + 5.0, os.getpid(), command)  # an orphan used five seconds, and is gone
+    clock = CommandTime(command, before=ours, root=str(cgroups.root))
+    seconds = clock.so_far_s()
+    assert seconds is not None
+    assert clock.source == "of its cgroup /scope"
+    waited_for = resource.getrusage(resource.RUSAGE_CHILDREN)  # by the tests before, and none of this run's
+    assert seconds == pytest.approx(5.0 - waited_for.ru_utime - waited_for.ru_stime, abs=0.5)
+
+
+def test_a_cgroup_that_others_are_in_is_not_counted_from_before(cgroups: Cgroups) -> None:
+    cgroups.put(os.getpid(), "/shared")
+    cgroups.make("/shared", 2.0, os.getpid(), os.getppid())
+    assert before(str(cgroups.root)) is None
 
 
 @pytest.mark.parametrize("path", ["/", "/shared"])

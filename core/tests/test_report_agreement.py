@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from attrs import evolve
 from wattbook.accounting import Interval
 from wattbook.config import Account, Budgets, Config
 from wattbook.explaining.figures import derive
@@ -21,6 +22,7 @@ from wattbook.report.as_html import as_html, rows_for
 from wattbook.report.as_json import as_json
 from wattbook.report.as_markdown import as_markdown
 from wattbook.report.as_table import as_table
+from wattbook.report.model import Adjusted
 from wattbook.report.numbers import carbon_text, energy_text, signed_text
 from wattbook.testing.builders import START
 from wattbook.testing.entries import a_gap_entry, a_run, a_statement, an_entry
@@ -243,3 +245,82 @@ def test_the_previous_period_and_the_causes_are_lines_of_the_csv() -> None:
     assert numbers["previous", "2026-09", "all"] == numbers_of(document["change"]["before"])
     causes = {key: row[1] for (dimension, key, _), row in numbers.items() if dimension == "change"}
     assert causes == {step["cause"]: step["co2e_g"] for step in document["change"]["steps"]}
+
+
+def adjusted_team() -> Report:
+    """A month that tells what became known of two closed ones."""
+
+    def told(energy_j: float | None, location: float | None, market: float | None) -> dict[str, Any]:
+        return {"energy_j": energy_j, "co2e_g": {"location": location, "market": market, "unsplit": None}}
+
+    months = {
+        "2026-08": [("late entries", 3, told(7.2e6, 2400.5, 2400.5)), ("restatement", 1, told(0.0, -900.25, None))],
+        "2026-09": [("correction", 1, told(-3.6e6, -1200.0, -1200.0))],
+    }
+    whole = {"2026-08": told(7.2e6, 1500.25, 2400.5), "2026-09": told(-3.6e6, -1200.0, -1200.0)}
+    adjustments = tuple(
+        Adjusted(
+            month=month, large=month == "2026-08",
+            told={**whole[month], "month": month, "causes": [{"cause": c, "count": n, **d} for c, n, d in causes]},
+        )
+        for month, causes in months.items()
+    )  # fmt: skip
+    return evolve(team(), adjustments=adjustments)
+
+
+def test_adjustments_of_closed_months_are_the_same_in_all_formats() -> None:
+    report = adjusted_team()
+    document = as_json(report)["adjustments"]
+    assert [one["month"] for one in document] == ["2026-08", "2026-09"]
+    title = "Adjustments of closed months, not in the total above"
+    numbers = number_rows(list(csv.DictReader(io.StringIO(as_csv(report)))))
+    causes = {key: row for key, row in numbers.items() if key[0].startswith("adjustment:")}
+    assert causes == {
+        (f"adjustment:{one['month']}", cause["cause"], "all"): numbers_of(cause)
+        for one in document
+        for cause in one["causes"]
+    }
+    for one in document:
+        assert numbers["adjustment", one["month"], "all"] == numbers_of(one)
+        parts = [row for (dimension, _, _), row in causes.items() if dimension.endswith(one["month"])]
+        assert sum(row[1] or 0.0 for row in parts) == one["co2e_g"]["location"]
+    shown = as_html(report, derive(report, rows_for(len(report.by))))
+    table, markdown = as_table(report), as_markdown(report).replace("\\", "")
+    for text in (table, markdown):
+        assert title in text
+    for cells in (
+        ["+2.00 kWh", "+2.40 kg", "+2.40 kg"],
+        ["0 Wh", "-900 g", "–"],
+        ["-1.00 kWh", "-1.20 kg", "-1.20 kg"],
+    ):
+        assert re.search(r"\s{2,}".join(map(re.escape, cells)), table), cells
+        assert " | ".join(cells) in markdown
+        assert all(f">{cell}<" in shown for cell in cells)
+
+
+def test_an_adjustment_on_the_page_leads_to_how_it_was_made() -> None:
+    report = adjusted_team()
+    page = page_of(report)
+    assert page.numbers["h-adjustments"]["2026-09"] == [-3.6e6, -1200.0, -1200.0]
+    shown = as_html(report, derive(report, rows_for(len(report.by))))
+    assert shown.count('href="#f-adjustment-1"') == 8
+    article = shown[shown.index('id="f-adjustment-1"') :]
+    assert "wattbook ledger why 2026-09" in article.replace("&#39;", "'")[:1000]
+    assert "more than 5 % of what it was closed with" in shown
+
+
+def test_trend_biggest_cause_and_best_action_are_said_after_the_total_as_the_page_says_them() -> None:
+    report = team()
+    shown = as_html(report, derive(report, rows_for(len(report.by)))).replace("\u00a0", " ")
+    table, markdown = as_table(report), as_markdown(report).replace("\\", "")
+    assert table.index("\nTotal\n") < table.index("\nIn short\n") < table.index("\nBy platform\n")
+    answers = re.findall(r"<h3>([^<]+)</h3>.*?<bdi>(.*?)</bdi>", shown)
+    told = {head: re.sub(r"<[^>]+>", "", answer).lstrip("▲▼= ") for head, answer in answers}
+    for head in ("Since 2026-09", "Biggest cause", "Best action"):
+        assert f"{head}: {told[head]}. " in " ".join(table.split())
+        assert f"- {head}: {told[head]}. " in markdown
+
+
+def test_an_empty_month_has_nothing_to_say_in_short() -> None:
+    report = build([], [], [], CONFIG, OCTOBER)
+    assert "In short" not in as_table(report) + as_markdown(report)

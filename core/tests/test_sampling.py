@@ -16,16 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wattbook.errors import ReadError
 from wattbook.model import Domain, Load, Meter, Missed, Sample, Session
-from wattbook.sampling import (
-    CpuTimes,
-    LoadHistogram,
-    MeterThread,
-    Tally,
-    close,
-    poll,
-    stragglers_cpu_s,
-    tree_cpu_s,
-)
+from wattbook.polling import MeterThread, Tally, close, poll
+from wattbook.sampling import CpuTimes, LoadHistogram, stragglers_cpu_s, tree_cpu_s
 
 WALL = Domain(device="machine", name="wall")
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")

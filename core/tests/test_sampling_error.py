@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from wattbook.counters import Integrator
 from wattbook.model import Domain, Missed, Sample
 from wattbook.pipeline.settle import figure, sampling_error_j
-from wattbook.sampling import Tally
+from wattbook.polling import Tally
 
 FINE_S = 0.02  #: the resolution of the true signal
 BOARD = Domain(device="gpu:0", name="board")

@@ -15,8 +15,9 @@ from wattbook.model import Activity, Basis, Busy, Chip, Domain, Gap, Host, Load,
 from wattbook.pipeline import survey
 from wattbook.pipeline.settle import Settled, Stretch, settle
 from wattbook.plugins import gather
+from wattbook.polling import MeterThread, close, poll
 from wattbook.resolve import Offer, Tree, resolve, wanted
-from wattbook.sampling import CpuTimes, LoadHistogram, MeterThread, close, poll
+from wattbook.sampling import CpuTimes, LoadHistogram
 from wattbook.testing.builders import START
 from wattbook.utilisation import MemoryUse, Utilisation, in_words
 
@@ -150,7 +151,7 @@ def test_a_utilisation_lies_between_nothing_and_all(share: float) -> None:
 
 
 def measuring(joules: float, domain: Domain = PACKAGE) -> dict[str, Any]:
-    from wattbook.sampling import Tally
+    from wattbook.polling import Tally
 
     tally = Tally()
     tally.energy_j, tally.covered_s = joules, 100.0

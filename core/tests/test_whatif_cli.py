@@ -223,3 +223,72 @@ def test_a_note_of_another_hand_hides_no_other(book: str, content: dict[str, Any
         add_note(ledger, "follow-up", content)
     found = document("whatif", "follow-ups")["follow_ups"]
     assert sorted(one["why"] == "this note cannot be read" for one in found) == [False, True]
+
+
+CONFIG = """
+[report]
+timezone = "{zone}"
+[whatif]
+{price}
+[[factors.hours]]
+zone = "SG"
+start = "2026-08-01T00:00:00Z"
+end = "2026-12-01T00:00:00Z"
+g_per_kwh = {grams}
+source = "a test"
+"""
+
+
+def configured(url: str, *, grams: float, price: str = "", zone: str = "Asia/Singapore") -> None:
+    (Path(url).parent / "wattbook.toml").write_text(CONFIG.format(zone=zone, price=price, grams=grams))
+
+
+PRICE, DEARER = (f'price_per_kwh = {price}\ncurrency = "SGD"\n' for price in (0.3, 0.9))
+
+
+def test_a_closed_month_is_thought_about_by_its_own_factors_and_prices(book: str) -> None:
+    configured(book, grams=400, price=PRICE)
+    assert wattbook("ledger", "close", "2026-09").exit_code == 0
+    (before,) = document("whatif", "idle-off", "--month", "2026-09")["levers"]
+    configured(book, grams=100, price=DEARER, zone="UTC")
+    after = document("whatif", "idle-off", "--month", "2026-09")
+    assert after["levers"] == [before]
+    assert after["closed"]["at"].startswith("2026-11-03")
+    assert "its figures, places and factors are those of then" in after["notes"][-1]
+    said = wattbook("whatif", "idle-off", "--month", "2026-09").stdout
+    assert "2026-09 was closed on 2026-11-03" in said
+    october = document("whatif", "idle-off", "--month", "2026-10")
+    assert october["closed"] is None
+    assert october["levers"][0]["money"] == pytest.approx(20 * 1.5 * 0.9)
+
+
+def test_prices_that_came_later_serve_a_closed_month_and_it_says_so(book: str) -> None:
+    configured(book, grams=400)
+    assert wattbook("ledger", "close", "2026-09").exit_code == 0
+    configured(book, grams=400, price=PRICE)
+    thought = document("whatif", "idle-off", "--month", "2026-09")
+    assert thought["levers"][0]["money"] == pytest.approx(100 * 1.5 * 0.3)
+    assert thought["notes"][-1].endswith("closed without prices and marginal factors, and those are of today")
+
+
+def test_what_became_known_of_a_closed_month_is_not_thought_about(book: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert wattbook("ledger", "close", "2026-09").exit_code == 0
+    (before,) = document("whatif", "idle-off", "--month", "2026-09")["levers"]
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(int(datetime(2026, 11, 4, tzinfo=UTC).timestamp())))
+    with Ledger.open(book) as ledger:
+        ledger.add([an_entry(70 * KWH, start=SEPTEMBER, phase="idle", hours=400, place=SG, host="late")], [])
+    assert document("whatif", "idle-off", "--month", "2026-09")["levers"] == [before]
+
+
+def test_a_closed_month_is_followed_up_by_its_own_factors(book: str) -> None:
+    configured(book, grams=400)
+    assert wattbook("ledger", "close", "2026-09").exit_code == 0
+    tracked = document("whatif", "track", "idle-off", "--month", "2026-09")
+    assert tracked["closed"]["manifest_id"]
+    configured(book, grams=100)
+    told = document("whatif", "follow-ups", "--month", "2026-10")
+    (one,) = told["follow_ups"]
+    assert one["expected_g"] == pytest.approx(100 * 1.5 * 400)
+    assert one["observed_g"] == pytest.approx(100 * 1.5 * 400 - 20 * 1.5 * 100)
+    assert told["notes"][0].startswith("2026-09 was closed")
+    assert "Closed months" in wattbook("whatif", "follow-ups", "--month", "2026-10").stdout

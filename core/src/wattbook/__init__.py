@@ -49,12 +49,12 @@ _HOME = {
     "hookimpl": "wattbook.hookspecs",
     **dict.fromkeys(
         (
-            "Activity", "Basis", "Busy", "Chip", "Domain", "Gap", "Host", "Identity", "Importer", "ImportSource", "Load",
-            "Meter", "Missed", "Piece", "Problem", "Reading", "Recording", "Sample", "Sheet", "SourceFile", "Statement",
-            "Term", "Window",
+            "Activity", "Basis", "Chip", "Domain", "Gap", "Host", "Identity", "Importer", "ImportSource", "Load",
+            "Piece", "Problem", "Reading", "Recording", "Sheet", "SourceFile", "Statement", "Term", "Window",
         ),
         "wattbook.model",
     ),
+    **dict.fromkeys(("Busy", "Meter", "Missed", "Sample"), "wattbook.metering"),
     "RecordingBuilder": "wattbook.recording",
     "track": "wattbook.tracking",
 }  # fmt: skip

@@ -41,11 +41,14 @@ class Fetcher:
     ``fetch`` writes files into the folder that it is given and returns what they are.  It raises
     ``wattbook.Unavailable(reason, remedy=...)`` without its library or credentials, and
     ``wattbook.ImportFailed`` for an answer that is not whole or a month that is not published.
+    ``ready``, where there is one, says what it would ask with, from what lies on this machine alone: it uses
+    no network, reads no secret, and raises ``wattbook.Unavailable`` where the library or the credentials miss.
     """
 
     name: str  #: as in ``wattbook import aws --month 2026-09``
     fetch: Callable[[Wanted, Path], Fetched] = field(repr=False, eq=False)
     options: Mapping[str, str] = field(factory=dict)  #: what ``--option`` may say, each in a few words
+    ready: Callable[[], str] | None = field(default=None, repr=False, eq=False)
 
 
 @frozen(kw_only=True)

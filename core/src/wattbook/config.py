@@ -1,9 +1,8 @@
 """What the user configured: read from TOML files, checked key by key, each with its origin.
 
-The classes are named tuples, because every run makes them before it can say anything.
+The classes are named tuples, because every run makes them before it can say anything; their annotations
+are no texts, because each text would be compiled then.
 """
-
-from __future__ import annotations
 
 import math
 import os
@@ -138,7 +137,7 @@ class Config(NamedTuple):
     origins: tuple[str, ...] = ()  #: the files read, in the order of rising precedence
 
 
-def load(path: str | os.PathLike[str] | None = None, *, cwd: Path | None = None) -> Config:
+def load(path: str | os.PathLike[str] | None = None, *, cwd: "Path | None" = None) -> Config:
     """Read the configuration: *path* alone if given (or ``WATTBOOK_CONFIG``), else the usual places.
 
     The usual places are ``/etc/wattbook/config.toml``, the user's configuration folder, and the nearest

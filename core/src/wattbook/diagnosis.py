@@ -8,7 +8,9 @@ from typing import Any
 
 from attrs import asdict, frozen
 
+from wattbook.cloud import Fetcher
 from wattbook.config import Config
+from wattbook.errors import Unavailable
 from wattbook.model import Activity, Domain, Gap, Host, Importer, ImportSource, Load, Window
 from wattbook.pipeline import Survey, fill
 from wattbook.plugins import Broken, Plugins
@@ -155,9 +157,38 @@ def _importers(plugins: Plugins) -> tuple[list[Verdict], list[Broken]]:
                     reason=f"reads {answer.basis} figures when asked to import",
                 )
             )
+        elif isinstance(answer, Fetcher):
+            judged = _fetcher(plugin, answer)
+            if isinstance(judged, Broken):
+                broken.append(judged)
+            else:
+                verdicts.append(judged)
         elif isinstance(answer, Broken):
             broken.append(answer)
     return verdicts, broken
+
+
+def _fetcher(plugin: str, offer: Fetcher) -> Verdict | Broken:
+    """Whether it could be asked, from what lies on this machine."""
+    reason, remedy, fate = "fetches a month when asked to import", "", Fate.CHOSEN
+    try:
+        if offer.ready is not None:
+            reason = offer.ready()
+    except Unavailable as error:
+        reason, remedy, fate = error.reason, error.remedy, Fate.UNAVAILABLE
+    except Exception as error:
+        return Broken.from_error(plugin, "import_provided", error)
+    return Verdict(
+        plugin=plugin, source=f"{FETCH}{offer.name}", hook="import_provided", fate=fate, reason=reason, remedy=remedy
+    )
+
+
+FETCH = "fetch "  #: how the source of a fetcher begins, which no name of a format does
+
+
+def _reads(verdict: Verdict) -> bool:
+    chosen = verdict.hook == "import_provided" and verdict.fate is Fate.CHOSEN
+    return chosen and not verdict.source.startswith(FETCH)
 
 
 def as_lines(diagnosis: Diagnosis) -> Iterable[str]:
@@ -170,7 +201,7 @@ def as_lines(diagnosis: Diagnosis) -> Iterable[str]:
     yield ""
     fixes: list[str] = []
     for verdict in diagnosis.verdicts:
-        if verdict.hook == "import_provided" and verdict.fate is Fate.CHOSEN:
+        if _reads(verdict):
             continue
         mark = ""
         if verdict.remedy:
@@ -178,7 +209,7 @@ def as_lines(diagnosis: Diagnosis) -> Iterable[str]:
                 fixes.append(verdict.remedy)
             mark = f" [fix {fixes.index(verdict.remedy) + 1}]"
         yield f"{verdict.fate:<12} {verdict.plugin + ':' + verdict.source:<24} {verdict.reason}{mark}"
-    reads = [v.source for v in diagnosis.verdicts if v.hook == "import_provided" and v.fate is Fate.CHOSEN]
+    reads = [v.source for v in diagnosis.verdicts if _reads(v)]
     if reads:
         yield f"{'ready':<12} {'import':<24} reads {', '.join(sorted(reads))}"
     for gap in diagnosis.gaps:

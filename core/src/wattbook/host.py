@@ -63,8 +63,8 @@ def _linux(root: str) -> Host:
     cpuinfo = _read(root, "proc/cpuinfo")
     dmi = os.path.join(root, "sys/class/dmi/id")
     vendor, product = _read(dmi, "sys_vendor"), _read(dmi, "product_name")
-    meminfo = re.search(r"^MemTotal:\s+(\d+) kB", _read(root, "proc/meminfo"), re.M)
-    memory_gb = round(int(meminfo[1]) * 1024 / GIB, 1) if meminfo else None
+    memory_kb = _fields(_read(root, "proc/meminfo")).get("MemTotal", "").removesuffix(" kB")
+    memory_gb = round(int(memory_kb) * 1024 / GIB, 1) if memory_kb.isdigit() else None
     chassis = _read(dmi, "chassis_type")
     virtual = _virtual(cpuinfo, f"{vendor} {product}".strip(), _read(root, "sys/hypervisor/type"))
     return Host(
@@ -75,7 +75,9 @@ def _linux(root: str) -> Host:
         virtual=virtual,
         cpus=tuple(_sockets(cpuinfo)),
         gpus=(*_nvidia(root), *_amdgpu(root)),
-        threads=_usable_threads(root, len(re.findall(r"^processor\s*:", cpuinfo, re.M))),
+        threads=_usable_threads(
+            root, sum(line.partition(":")[0].rstrip() == "processor" for line in cpuinfo.splitlines())
+        ),
         memory_gb=memory_gb,
         memory_limit_gb=_memory_limit(root, memory_gb),
         instance=product if vendor == "Amazon EC2" else "",
@@ -85,9 +87,9 @@ def _linux(root: str) -> Host:
 
 def _virtual(cpuinfo: str, product: str, hypervisor: str) -> bool | None:
     """Whether this is a guest: the processor's own flag on x86, else the firmware's product name."""
-    flags = re.search(r"^flags\s*:(.*)$", cpuinfo, re.M)
-    if flags:
-        return "hypervisor" in flags[1].split()
+    flags = _fields(cpuinfo).get("flags")
+    if flags is not None:
+        return "hypervisor" in flags.split()
     if hypervisor:
         return True
     if not product:
@@ -96,26 +98,32 @@ def _virtual(cpuinfo: str, product: str, hypervisor: str) -> bool | None:
     return any(word in named for word in HYPERVISORS) and "metal" not in named
 
 
-def _field(block: str, name: str) -> str:
-    found = re.search(rf"^{name}\s*:[ \t]*(.*)$", block, re.M)
-    return found[1].strip() if found else ""
+def _fields(text: str) -> dict[str, str]:
+    """The lines ``name : value`` of a text, the first of each name."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        name, colon, value = line.partition(":")
+        if colon:
+            found.setdefault(name.rstrip(), value.strip())
+    return found
 
 
 def _sockets(cpuinfo: str) -> Iterator[Chip]:
     """One chip a socket; processors that name no socket are one."""
-    first: dict[str, str] = {}
+    first: dict[str, dict[str, str]] = {}
     threads: dict[str, int] = {}
-    for block in cpuinfo.split("\n\n"):
-        if not re.match(r"processor\s*:", block):
+    machine = _fields(cpuinfo)
+    for block in map(_fields, cpuinfo.split("\n\n")):
+        if next(iter(block), "") != "processor":
             continue
-        socket = _field(block, "physical id")
+        socket = block.get("physical id", "")
         first.setdefault(socket, block)
         threads[socket] = threads.get(socket, 0) + 1
     for i, (socket, block) in enumerate(first.items()):
-        part = ARM_PARTS.get((_field(block, "CPU implementer").lower(), _field(block, "CPU part").lower()), "")
-        cores = _field(block, "cpu cores")
+        part = ARM_PARTS.get((block.get("CPU implementer", "").lower(), block.get("CPU part", "").lower()), "")
+        cores = block.get("cpu cores", "")
         yield Chip(
-            name=_field(block, "model name") or _field(cpuinfo, "Hardware") or _field(cpuinfo, "cpu") or part,
+            name=block.get("model name") or machine.get("Hardware") or machine.get("cpu") or part,
             device=f"cpu:{i}",
             cores=int(cores) if cores.isdigit() else None,
             threads=threads[socket],
@@ -199,10 +207,10 @@ def _nvidia(root: str) -> Iterator[Chip]:
     except OSError:
         return
     for i, slot in enumerate(slots):
-        text = _read(folder, slot, "information")
-        uuid = _field(text, "GPU UUID")
+        said = _fields(_read(folder, slot, "information"))
+        uuid = said.get("GPU UUID", "")
         yield Chip(
-            name=_field(text, "Model"),
+            name=said.get("Model", ""),
             device=f"gpu:{uuid}" if uuid.startswith("GPU-") and "?" not in uuid else f"gpu:{i}",
         )
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from attrs import Attribute, field, frozen
 
@@ -21,6 +20,11 @@ if TYPE_CHECKING:
     from wattbook.imported import Sheet as Sheet
     from wattbook.imported import SourceFile as SourceFile
     from wattbook.imported import Statement as Statement
+    from wattbook.metering import Busy as Busy
+    from wattbook.metering import Meter as Meter
+    from wattbook.metering import Missed as Missed
+    from wattbook.metering import Sample as Sample
+    from wattbook.metering import Session as Session
 
 
 class Basis(enum.StrEnum):
@@ -42,7 +46,10 @@ class Phase(enum.StrEnum):
     IDLE = "idle"
 
 
-def _finite_not_negative(_: object, attribute: Attribute[Any], value: float | None) -> None:
+BUSY = "busy"  #: the name of a domain that stands for a device's utilisation, not for energy
+
+
+def finite_not_negative(_: object, attribute: Attribute[Any], value: float | None) -> None:
     if value is not None and not (math.isfinite(value) and value >= 0):
         raise ValueError(f"{attribute.name} must be a finite number, 0 or more, not {value!r}")
 
@@ -128,74 +135,7 @@ class Host:
     laptop: bool | None = None
 
 
-# --- measuring ---------------------------------------------------------------------------------
-
-
-@frozen(kw_only=True)
-class Sample:
-    """A cumulative energy counter of one domain at one instant, from an arbitrary zero."""
-
-    at_s: float  #: monotonic clock
-    domain: Domain
-    energy_j: float = field(validator=_finite_not_negative)
-    #: of a gauge, the variance of the sampling error so far, from the same zero; a counter has none
-    variance_j2: float = field(default=0.0, validator=_finite_not_negative)
-
-
-@frozen(kw_only=True)
-class Missed:
-    """A stretch of a meter's time whose energy is not known: lost, ambiguous, reset or asleep."""
-
-    since_s: float  #: monotonic clock
-    until_s: float
-    domain: Domain
-    reason: str
-    low_j: float = 0.0
-    high_j: float | None = None
-
-
-BUSY = "busy"  #: the name of a domain that stands for a device's utilisation, not for energy
-
-
-@frozen(kw_only=True)
-class Busy:
-    """The utilisation of one device since its last one, for a model: energy is none of its business.
-
-    A meter that tells it offers the domain ``gpu:0/busy`` (any device), beside or instead of domains of energy.
-    """
-
-    at_s: float  #: monotonic clock
-    domain: Domain
-    share: float = field()  #: 0..1
-
-    def __attrs_post_init__(self) -> None:
-        if not 0 <= self.share <= 1:
-            raise ValueError(f"utilisation lies between 0 and 1, not {self.share}")
-
-
-class Session(Protocol):
-    """An opened meter.
-
-    A session of a device that several programs share may also have ``users()``, without arguments: by device
-    (``gpu:0``) the process numbers that use it now, each with the part of the time it kept it busy, or ``None``.
-    A device that is left out does not tell; ``ReadError`` says why none does.
-    """
-
-    def read(self) -> Iterable[Sample | Missed | Busy]:
-        """Counters as they stand now; raises ``ReadError`` for one bad poll."""
-
-
-@frozen(kw_only=True)
-class Meter:
-    """An offer to measure: cheap to make, probed and opened only by the core."""
-
-    name: str
-    domains: tuple[Domain, ...]
-    error: float | None = None  #: relative half width of the 90 % interval; ``None`` is unknown
-    interval_s: float = 1.0  #: read at least this often (1 for gauges, up to 60 for counters)
-    #: raises ``Unavailable``; may answer with the domains found, which replace the declared ones
-    probe: Callable[[], Sequence[Domain] | None] = field(repr=False, eq=False)
-    open: Callable[[], AbstractContextManager[Session]] = field(repr=False, eq=False)
+# --- what is known of a domain ------------------------------------------------------------------
 
 
 @frozen(kw_only=True)
@@ -221,9 +161,9 @@ class Reading:
 
     domain: Domain
     window: Window
-    energy_j: float = field(validator=_finite_not_negative)
-    low_j: float | None = field(default=None, validator=_finite_not_negative)  #: 90 % interval
-    high_j: float | None = field(default=None, validator=_finite_not_negative)
+    energy_j: float = field(validator=finite_not_negative)
+    low_j: float | None = field(default=None, validator=finite_not_negative)  #: 90 % interval
+    high_j: float | None = field(default=None, validator=finite_not_negative)
     basis: Basis
     source: str
     cause: str = ""
@@ -257,7 +197,7 @@ class Load:
     """Seconds that a device spent at a utilisation; a range where it is only known to lie between."""
 
     device: str  #: ``cpu`` for all processors of the host together, else a device such as ``gpu:0``
-    seconds: float = field(validator=_finite_not_negative)
+    seconds: float = field(validator=finite_not_negative)
     low: float = field()  #: 0..1
     high: float = field()
 
@@ -288,13 +228,15 @@ class Activity:
         return tuple(load for load in self.loads if load.device == device)
 
 
+_METERING = ("Busy", "Meter", "Missed", "Sample", "Session")
+
+
 def __getattr__(name: str) -> Any:
-    """The nouns of importing, loaded when the first of them is used."""
+    """The nouns of measuring and of importing, loaded when the first of them is used."""
     if name.startswith("_"):
         raise AttributeError(name)
-    from wattbook import imported
-
+    home = import_module("wattbook.metering" if name in _METERING else "wattbook.imported")
     try:
-        return getattr(imported, name)
+        return getattr(home, name)
     except AttributeError:
         raise AttributeError(f"module 'wattbook.model' has no attribute {name!r}") from None

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
 
@@ -16,8 +16,10 @@ from wattbook import hookspecs
 from wattbook.config import plugin_config
 from wattbook.errors import ConfigError, Unavailable, WattbookError
 from wattbook.hookspecs import NAME
-from wattbook.model import Meter
 from wattbook.resolve import Fate, Offer
+
+if TYPE_CHECKING:
+    from wattbook.metering import Meter
 
 PROBE_TIMEOUT_S = 2.0
 
@@ -229,6 +231,8 @@ def installed(tables: Mapping[str, Mapping[str, Any]] | None = None) -> Plugins:
 
 def probe(answers: Iterable[tuple[str, Meter | Broken]], *, timeout_s: float = PROBE_TIMEOUT_S) -> list[Offer]:
     """Probe all meters at once, in threads that are given up after *timeout_s*."""
+    from wattbook.metering import Meter
+
     offers: list[Offer | None] = []
     pending: list[tuple[int, str, Meter, threading.Thread, dict[str, Offer]]] = []
     for plugin, answer in answers:

@@ -235,7 +235,7 @@ class Entry:
             source_version=source_version,
             cause=cause_of(reading, plugin),
             method=reading.method,
-            terms=tuple(_told(term) for term in reading.terms),
+            terms=told_terms(reading),
             warnings=reading.warnings,
             labels=labels,
             place=place,
@@ -364,6 +364,11 @@ class Snapshot:
 def terms_from(entry: Entry) -> tuple[Term, ...]:
     """The typed terms of an entry's estimate."""
     return tuple(_known(Term, term) for term in entry.terms)
+
+
+def told_terms(reading: Reading) -> tuple[dict[str, Any], ...]:
+    """The terms of a reading as an entry keeps them."""
+    return tuple([_told(term) for term in reading.terms])
 
 
 def _told(term: Term) -> dict[str, Any]:

@@ -9,11 +9,14 @@ import enum
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from attrs import field, frozen
 
-from wattbook.model import BUSY, Domain, Host, Meter
+from wattbook.model import BUSY, Domain, Host
+
+if TYPE_CHECKING:
+    from wattbook.metering import Meter
 
 #: What contains what, where neither the plugin nor the configuration says otherwise.
 #: ``machine/host`` is the machine at the wall without its accelerators; ``machine/wall`` is all of it.

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -181,3 +185,24 @@ def test_the_real_system_call_counts(a_machine: MachineOf) -> None:
     assert isinstance(first, Sample)
     assert isinstance(second, Sample)
     assert (second.energy_j - first.energy_j) / (second.at_s - first.at_s) == pytest.approx(42, rel=0.05)
+
+
+def test_where_the_kernel_shows_no_counters_nothing_is_loaded_that_reads_them(tmp_path: Path) -> None:
+    code = f"""
+        import sys
+        from wattbook import Host, Unavailable
+        import wattbook_rapl
+        host = Host(os="linux", arch="x86_64")
+        for meter in wattbook_rapl.measure(host, wattbook_rapl.Config(root={str(tmp_path)!r})):
+            try:
+                meter.probe()
+            except Unavailable as no:
+                print(meter.name, no.remedy.split()[1])
+        print(*sorted(name for name in sys.modules if name.startswith("wattbook_rapl.")))
+        """
+    done = subprocess.run([sys.executable, "-c", dedent(code)], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "powercap intel_rapl_msr",
+        "perf rapl",
+        "wattbook_rapl.domains wattbook_rapl.meter wattbook_rapl.presence wattbook_rapl.settings",
+    ]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import subprocess
 import sys
+from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
 
@@ -66,6 +69,12 @@ def test_the_tables_are_what_the_builder_makes() -> None:
         ("Standard_NC24ads_A100_v4", 24, 220, ("NVIDIA A100 80GB PCIe",)),
         ("NC24ads A100 v4", 24, 220, ("NVIDIA A100 80GB PCIe",)),
         ("m5.large", 2, 8, ()),
+        ("Standard_E96s_v6", 96, 768, ()),
+        ("Standard_E128ds_v6", 128, 1024, ()),
+        ("Standard_EC96as_v6", 96, 672, ()),
+        ("Standard_D128s_v6", 128, 512, ()),
+        ("c9g.48xlarge", 192, 384, ()),
+        ("mac-m4max.metal", 16, 128, ()),
         ("P5.48XLARGE", 192, 2048, ("NVIDIA H100 80GB HBM3",) * 8),
     ],
 )
@@ -83,7 +92,21 @@ def test_every_accelerator_of_an_instance_type_is_in_the_catalogue() -> None:
     assert [name for name in names if catalogue.lookup("gpu", gpu_key(name)) is None] == []
 
 
+def test_every_aws_type_has_the_threads_and_the_memory_that_moto_knows() -> None:
+    resources = distribution("moto").locate_file("moto/ec2/resources/instance_types.json.gz")
+    known = 0
+    for name, facts in json.loads(gzip.decompress(Path(str(resources)).read_bytes())).items():
+        found = find(name)
+        if found is None:  # newer than this table
+            continue
+        known += 1
+        assert found.threads == facts["VCpuInfo"]["DefaultVCpus"], name
+        assert found.memory_gb == pytest.approx(facts["MemoryInfo"]["SizeInMiB"] / 1024, rel=0.01), name
+    assert known >= 1_300
+
+
 def test_an_unknown_instance_type_is_not_guessed() -> None:
+    assert find("Standard_E20ps_v6") is None  # the series leaves it out
     assert find("p4d.25xlarge") is None
 
 

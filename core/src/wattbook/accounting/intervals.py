@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 
 ENERGY = "J"
 LOCATION = "g CO2e, location-based, average"
@@ -72,7 +72,6 @@ class ExactSum:
         return math.fsum(self._parts)
 
 
-@define
 class Sum:
     """Add up quantities of one unit, keeping their errors apart by cause.
 
@@ -81,11 +80,13 @@ class Sum:
     counted in ``without_interval``.
     """
 
-    unit: str = ""
-    parts: int = field(default=0, init=False)
-    without_interval: int = field(default=0, init=False)
-    _value: ExactSum = field(factory=ExactSum, init=False)
-    _errors: dict[str, tuple[ExactSum, ExactSum]] = field(factory=dict, init=False)
+    __slots__ = ("_errors", "_value", "parts", "unit", "without_interval")
+
+    def __init__(self, unit: str = "") -> None:
+        self.unit = unit
+        self.parts = self.without_interval = 0
+        self._value = ExactSum()
+        self._errors: dict[str, tuple[ExactSum, ExactSum]] = {}
 
     def add(self, part: Interval, cause: str) -> None:
         """One quantity whose whole error has one cause."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from attrs import define, field
-
-from wattbook.accounting.carbon import carbon_parts, factor_of
+from wattbook.accounting.carbon import carbon_of_energy, factor_of
 from wattbook.accounting.intervals import ENERGY, LOCATION, MARKET, UNSPLIT, Interval, Sum
-from wattbook.records import Entry
+from wattbook.records import Entry, Place
 from wattbook.units import G_PER_KG
 
 if TYPE_CHECKING:
@@ -27,32 +25,39 @@ class Total(NamedTuple):
     without_factor_j: float = 0.0  #: energy whose carbon is not known, because no factor is
 
 
-@define
 class Tally:
     """Add entries and provided figures one by one; ``total`` reads the sums at any time."""
 
-    energy: Sum = field(factory=lambda: Sum(unit=ENERGY), init=False)
-    own: Sum = field(factory=lambda: Sum(unit=LOCATION), init=False)  #: measured and estimated, by grid averages
-    location: Sum = field(factory=lambda: Sum(unit=LOCATION), init=False)  #: provided
-    market: Sum = field(factory=lambda: Sum(unit=MARKET), init=False)  #: provided
-    unsplit: Sum = field(factory=lambda: Sum(unit=UNSPLIT), init=False)  #: provided
-    no_factor: Sum = field(factory=lambda: Sum(unit=ENERGY), init=False)
+    __slots__ = ("energy", "location", "market", "no_factor", "own", "unsplit")
+
+    def __init__(self) -> None:
+        self.energy = Sum(ENERGY)
+        self.own = Sum(LOCATION)  #: measured and estimated, by grid averages
+        self.location = Sum(LOCATION)  #: provided
+        self.market = Sum(MARKET)  #: provided
+        self.unsplit = Sum(UNSPLIT)  #: provided
+        self.no_factor = Sum(ENERGY)
 
     def add(self, entry: Entry) -> None:
         """An entry; gaps, breakdowns of other entries and models' figures add nothing."""
-        if not counts(entry):
-            return
-        joules = entry.energy_j
-        assert joules is not None
-        if entry.low_j is None or entry.high_j is None:
+        if counts(entry):
+            assert entry.energy_j is not None
+            year = int(entry.start[:4])
+            self.add_energy(entry.energy_j, entry.low_j, entry.high_j, cause=entry.cause, place=entry.place, year=year)
+
+    def add_energy(
+        self, joules: float, low_j: float | None, high_j: float | None, *, cause: str, place: Place, year: int
+    ) -> None:
+        """Energy of one cause of error, used in one place in one year."""
+        if low_j is None or high_j is None:
             self.energy.add_value(joules, (), known=False)
         else:
-            self.energy.add_value(joules, ((entry.cause, joules - entry.low_j, entry.high_j - joules),))
-        factor = factor_of(entry.place, int(entry.start[:4]))
+            self.energy.add_value(joules, ((cause, joules - low_j, high_j - joules),))
+        factor = factor_of(place, year)
         if factor is None:
             self.no_factor.add_value(joules, (), known=False)
             return
-        grams, errors, known = carbon_parts(entry, factor)
+        grams, errors, known = carbon_of_energy(joules, low_j, high_j, cause, place, factor)
         self.own.add_value(grams, errors, known=known)
 
     def add_provided(self, totals: MonthTotals, share: float = 1.0) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from math import fsum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from attrs import evolve, frozen
 
 from wattbook.accounting import Interval, Sum
+from wattbook.accounting.carbon import carbon_of_energy, factor_of
 from wattbook.accounting.intervals import ENERGY
 from wattbook.byhand.entries import Entries
 from wattbook.byhand.estimators import Estimators, Hourly
@@ -18,8 +20,8 @@ from wattbook.byhand.places import place_of
 from wattbook.config import Config
 from wattbook.errors import ConfigError
 from wattbook.jobs import Job, Wrong
-from wattbook.people import hidden
-from wattbook.records import Entry, Labels, Place, RunRecord, text_id, utc_text
+from wattbook.people import hidden, introduce
+from wattbook.records import Entry, Labels, Place, RunRecord, cause_of, text_id, utc_text
 
 if TYPE_CHECKING:
     from wattbook.ledger.store import Ledger
@@ -73,8 +75,26 @@ class Booking:
         self._places: dict[str | None, Place] = {}
         self._known_labels: dict[tuple[object, ...], tuple[Labels, Labels]] = {}
         self._seen: Counter[str] = Counter()
+        self._keyless = False  #: the file of keys cannot be kept
         self.figures: list[Figure] = []
         self.problems: list[Wrong] = []
+
+    def take_all(self, items: Iterable[Job | Wrong]) -> None:
+        """The jobs of a file and what is wrong with it; people who are new are introduced together.
+
+        Figures only pile up here: the collector of cycles would walk all of them again and again.
+        """
+        import gc
+
+        gc.disable()
+        try:
+            known = list(items)
+            introduce([item.labels for item in known if isinstance(item, Job)], self._config.privacy)
+            for item in known:
+                self.take(item)
+        finally:
+            gc.freeze()
+            gc.enable()
 
     def take(self, item: Job | Wrong) -> None:
         """One job, or one thing that is wrong."""
@@ -122,8 +142,11 @@ class Booking:
 
     def _hidden(self, own: Labels) -> Labels:
         """The labels with a pseudonym for the person, before anything is hashed over them."""
+        if self._keyless:
+            return own
         labels, why = hidden(evolve(own, person=own.person or self._config.defaults.person), self._config.privacy)
-        if why and not any(why == wrong.reason for wrong in self.problems):
+        if why:
+            self._keyless = True  # and nothing will be recorded
             self.problems.append(Wrong(line=None, field="person", reason=why))
         return labels
 
@@ -190,17 +213,22 @@ class Booking:
 
     def total(self) -> Mapping[str, float | None]:
         """Energy and carbon of all figures together, keyed as in the documents; one model is wrong together."""
-        joules, grams, without = Sum(unit=ENERGY), Sum(unit="g CO2e"), 0
+        together: dict[tuple[Place, int, str, str], list[tuple[float, float, float]]] = defaultdict(list)
         for figure in self.figures:
-            hours = figure.job.hours
-            for _, reading in figure.hourly.readings:
-                low, high = reading.low_j or 0.0, reading.high_j or 0.0
-                joules.add(Interval(reading.energy_j * hours, low * hours, high * hours, unit=ENERGY), reading.cause)
-            known = self._make.grams(figure.hourly, hours, figure.place, int(figure.start[:4]))
-            if known is None:
+            hours, year = figure.job.hours, int(figure.start[:4])
+            for plugin, reading in figure.hourly.readings:
+                ends = (reading.energy_j * hours, (reading.low_j or 0.0) * hours, (reading.high_j or 0.0) * hours)
+                together[figure.place, year, plugin, cause_of(reading, plugin)].append(ends)
+        joules, grams, without = Sum(unit=ENERGY), Sum(unit="g CO2e"), 0
+        for (place, year, _, cause), parts in together.items():
+            value, low, high = map(fsum, zip(*parts, strict=True))
+            joules.add(Interval(value, low, high, unit=ENERGY), cause)
+            factor = factor_of(place, year)
+            if factor is None:
                 without += 1
             else:
-                grams.add(known, figure.hourly.method)
+                carbon, errors, known = carbon_of_energy(value, low, high, cause, place, factor)
+                grams.add_value(carbon, errors, known=known)
         energy = joules.interval()
         wh = (None, None, None) if energy is None else (energy.value, energy.low, energy.high)
         named = dict(zip(("energy_wh", "energy_low_wh", "energy_high_wh"), wh, strict=True))

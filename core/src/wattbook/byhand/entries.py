@@ -1,19 +1,14 @@
-"""Hours of a described machine as entries of the book, and their carbon; an hour is worked out once."""
+"""Hours of a described machine as entries of the book, and their carbon."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-from attrs import fields
 
 from wattbook.accounting import Interval, Sum
 from wattbook.accounting.carbon import carbon_of_energy, factor_of
 from wattbook.byhand.estimators import Hourly
 from wattbook.factors import Factor
-from wattbook.records import Entry, Labels, Place, cause_of
-
-_FIELDS = tuple(a.name for a in fields(Entry))
+from wattbook.records import Entry, Labels, Place, cause_of, told_terms
 
 
 class Entries:
@@ -22,43 +17,24 @@ class Entries:
     def __init__(self, versions: Mapping[str, str], *, synthetic: bool = False) -> None:
         self._versions = versions  #: of the plugins
         self._synthetic = synthetic
-        self._patterns: dict[Hourly, list[dict[str, Any]]] = {}
         self._grams: dict[tuple[Hourly, Place, int], Interval | None] = {}
 
     def of(
         self, hourly: Hourly, hours: float, *, run_id: str, start: str, end: str, labels: Labels, place: Place
     ) -> list[Entry]:
         """The entries of *hours*, each machine of them a host of its own."""
-        own = {"run_id": run_id, "host": run_id, "start": start, "end": end, "labels": labels, "place": place}
         return [
             Entry(
-                **{
-                    **pattern,
-                    **own,
-                    "energy_j": pattern["energy_j"] * hours,
-                    "low_j": pattern["low_j"] * hours,
-                    "high_j": pattern["high_j"] * hours,
-                }
+                run_id=run_id, start=start, end=end, host=run_id, device=reading.domain.device,
+                domain=reading.domain.name, basis=str(reading.basis), energy_j=reading.energy_j * hours,
+                low_j=None if reading.low_j is None else reading.low_j * hours,
+                high_j=None if reading.high_j is None else reading.high_j * hours,
+                plugin=plugin, source=reading.source, source_version=self._versions.get(plugin, ""),
+                cause=cause_of(reading, plugin), method=reading.method, terms=told_terms(reading),
+                warnings=reading.warnings, labels=labels, place=place, synthetic=self._synthetic,
             )
-            for pattern in self._pattern(hourly)
-        ]
-
-    def _pattern(self, hourly: Hourly) -> list[dict[str, Any]]:
-        """The fields of the entries of one hour."""
-        if hourly not in self._patterns:
-            made = [
-                Entry.from_reading(
-                    reading,
-                    run_id="",
-                    host="",
-                    plugin=plugin,
-                    source_version=self._versions.get(plugin, ""),
-                    synthetic=self._synthetic,
-                )
-                for plugin, reading in hourly.readings
-            ]
-            self._patterns[hourly] = [{name: getattr(entry, name) for name in _FIELDS} for entry in made]
-        return self._patterns[hourly]
+            for plugin, reading in hourly.readings
+        ]  # fmt: skip
 
     def grams(self, hourly: Hourly, hours: float, place: Place, year: int) -> Interval | None:
         """Location-based grams of *hours*; ``None`` where no factor is known."""

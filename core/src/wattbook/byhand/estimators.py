@@ -34,9 +34,15 @@ class Hourly:
     """What the described machines use in an hour: a reading for all chips of a kind together."""
 
     readings: tuple[tuple[str, Reading], ...]  #: with the plugin that gave each
-    power: Interval  #: W
     method: str
     warnings: tuple[str, ...]
+
+    @property
+    def power(self) -> Interval:
+        """Watts of everything together: readings of one cause are wrong together."""
+        power = combine((reading.cause, _power(reading)) for _, reading in self.readings)
+        assert power is not None
+        return power
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -44,7 +50,8 @@ class Hourly:
 
     def numbers(self, hours: float) -> dict[str, float | None]:
         """Power in W and energy in Wh with their intervals, keyed as in the JSON output."""
-        value, low, high = self.power.value, self.power.low, self.power.high
+        power = self.power
+        value, low, high = power.value, power.low, power.high
         return {
             "power_w": value,
             "power_low_w": low,
@@ -130,14 +137,10 @@ class Estimators:
             (plugin, _times(self._corrected(reading), job.count * chips.get(reading.domain.device, 1)))
             for plugin, reading in filled.readings
         )
-        powers = [(reading.cause, _power(reading)) for _, reading in readings]
-        power = powers[0][1] if len(powers) == 1 else combine(powers)
-        assert power is not None
         for _, reading in readings:
             said += reading.warnings
         return Hourly(
             readings=readings,
-            power=power,
             method="; ".join(reading.method for _, reading in readings),
             warnings=tuple(dict.fromkeys(said)),
         )

@@ -20,6 +20,16 @@ def zone_of_month(book: Ledger, month: str | None, as_of: datetime | None) -> st
     return None if act is None else str(act.manifest["zone"])
 
 
+def period_there(
+    book: Ledger, month: str | None, first: str | None, last: str | None, timezone: str | None, zone: str,
+    as_of: datetime | None = None,
+) -> Period:  # fmt: skip
+    """The period that was asked for; a closed month in the zone that it was closed in, if nobody names another one."""
+    from wattbook.cli.asked import period_of
+
+    return period_of(month, first, last, zone if timezone else zone_of_month(book, month, as_of) or zone)
+
+
 def tell(book: Ledger, period: Period, report: Report, as_of: datetime | None) -> None:
     """Say on stderr what changed since a month was closed, and which closed months a longer report adds up anew."""
     from wattbook.closing.reading import closed_inside

@@ -79,11 +79,12 @@ def _month(book: Ledger, settings: Config, period: Period, name: str) -> Side:
 
 
 def _project(book: Ledger, settings: Config, period: Period, name: str, reports: dict[str, Report]) -> Side:
-    from wattbook.closing.reading import built
+    from wattbook.closing.reading import report_of
     from wattbook.report.compare import side_of
     from wattbook.report.sums import behind
 
-    report = reports.setdefault("project", reports.get("project") or built(book, settings, period, ("project",), None))
+    report = reports.get("project") or report_of(book, settings, period, ("project",), None)
+    reports["project"] = report
     if all(row.key != name for row in report.by["project"]):
         known = ", ".join(sorted(row.key for row in report.by["project"] if row.key)[:10]) or "none"
         raise WattbookError(

@@ -61,18 +61,21 @@ def command(
     Named RUNs are told of alone; else a month or another period, with --project a part of it.
     What is not known is refused or told as unknown, never as zero.
     """
+    from wattbook.cli.closed import period_there
     from wattbook.config import load
     from wattbook.ledger.fold import fold_in
     from wattbook.ledger.store import Ledger
 
     embodied = _checked(pack, runs, told)
     settings = load(config)
-    period = period_of(told["month"], told["first"], told["last"], zone_of(told["timezone"], settings))
+    zone = zone_of(told["timezone"], settings)
+    period_of(told["month"], told["first"], told["last"], zone)  # wrong usage comes before the book
     with Ledger.open(ledger) as book:
         folded = fold_in(book)
         if not quiet:
             for problem in folded.problems:
                 click.echo(f"wattbook: {problem}", err=True)
+        period = period_there(book, told["month"], told["first"], told["last"], told["timezone"], zone)
         if pack in WHOLE:
             document, text = _whole(pack, _reported(book, settings, period), told["form"] or "table", told["output"])
         else:
@@ -208,21 +211,23 @@ def _runs(book: Ledger, names: tuple[str, ...], units: tuple[float, str] | None)
 def _period(
     book: Ledger, settings: Config, period: Period, project: str | None, units: tuple[float, str] | None
 ) -> Selection:
-    from wattbook.closing.reading import built
+    from wattbook.accounting.carbon import pinned
+    from wattbook.closing.reading import report_of
     from wattbook.errors import WattbookError
     from wattbook.report.packs import selected
     from wattbook.report.sums import behind, undivided
 
-    report = built(book, settings, period, ("project",), None)
+    report = report_of(book, settings, period, ("project",), None)
     gaps, synthetic = [gap.domain for gap in report.gaps], report.watermark is not None
     if project is None:
-        return selected(
-            period.title, report.atoms, undivided(report.claims), units=units, gaps=gaps, synthetic=synthetic
-        )
-    if all(row.key != project for row in report.by["project"]):
+        name, atoms, shares = period.title, list(report.atoms), list(undivided(report.claims))
+    elif any(row.key == project for row in report.by["project"]):
+        name = f"project {project}, {period.title}"
+        atoms, shares = behind(report, "project", {project})
+    else:
         raise WattbookError(f"{period.title} holds nothing of project {project!r}")
-    atoms, shares = behind(report, "project", {project})
-    return selected(f"project {project}, {period.title}", atoms, shares, units=units, gaps=gaps, synthetic=synthetic)
+    with pinned(report.pins):
+        return selected(name, atoms, shares, units=units, gaps=gaps, synthetic=synthetic)
 
 
 def write_whole(path: str, text: str) -> None:

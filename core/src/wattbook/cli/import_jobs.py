@@ -62,8 +62,7 @@ def read_jobs(
     for one in files:
         booking = Booking(settings, estimators, site=site, synthetic=synthetic)
         with one.file.open() as stream:
-            for item in read_file(stream, one.shown, zone_of(settings)):
-                booking.take(item)
+            booking.take_all(read_file(stream, one.shown, zone_of(settings)))
         if booking.problems:
             wrong, *more = booking.problems
             reason = wrong.reason + (f" (and {len(more)} more; wattbook log --dry-run lists them)" if more else "")

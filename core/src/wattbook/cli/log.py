@@ -105,24 +105,16 @@ def command(
 
 
 def take_file(booking: Booking, name: str, zone: tzinfo) -> None:
-    """All jobs of a file, or of stdin; a file that cannot be read is one sentence.
-
-    Figures only pile up here: the collector of cycles would walk all of them again and again.
-    """
-    import gc
-
+    """All jobs of a file, or of stdin; a file that cannot be read is one sentence."""
     from wattbook.byhand.files import read_file
     from wattbook.errors import ImportFailed
 
-    gc.disable()
     if name == "-":
-        for item in read_file(sys.stdin.buffer, name, zone):
-            booking.take(item)
+        booking.take_all(read_file(sys.stdin.buffer, name, zone))
         return
     try:
         with Path(name).open("rb") as lines:
-            for item in read_file(lines, name, zone):
-                booking.take(item)
+            booking.take_all(read_file(lines, name, zone))
     except OSError as error:
         raise ImportFailed(f"cannot be read: {error.strerror}", path=name) from error
 

@@ -59,8 +59,8 @@ def command(
     hosts that its account claims; what was measured there is shown inside it and not added.
     """
     from wattbook.accounting.carbon import pinned
+    from wattbook.cli.closed import period_there
     from wattbook.cli.closed import tell as tell_closed
-    from wattbook.cli.closed import zone_of_month
     from wattbook.closing.reading import report_of
     from wattbook.config import load
     from wattbook.errors import WattbookError
@@ -86,11 +86,10 @@ def command(
         if pair is not None:
             from wattbook.cli.compare import compared, write
 
-            write(
-                compared(book, settings, period_of(month, first, last, zone), pair), "json" if as_json else form, output
-            )
+            asked = period_there(book, month, first, last, timezone, zone)
+            write(compared(book, settings, asked, pair), "json" if as_json else form, output)
             return
-        period = period_of(month, first, last, zone if timezone else zone_of_month(book, month, moment) or zone)
+        period = period_there(book, month, first, last, timezone, zone, moment)
         made = report_of(book, settings, period, tuple(dict.fromkeys(dims)) or DEFAULT_DIMENSIONS, moment)
         if dims:
             from wattbook.people.showing import named

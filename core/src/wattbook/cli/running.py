@@ -11,6 +11,7 @@ import threading
 import time
 from typing import Any, NoReturn
 
+from wattbook import cgroups
 from wattbook.cli.child import Child, Event, Events, NotStarted, leave, machine_stat
 
 STALLED_S = 10.0  #: how long a step may do nothing when the command has ended
@@ -21,7 +22,7 @@ def run(argv: list[str], *, quiet: bool, as_json: bool, output: str | None, **op
     """Run the command; *options* go to the observer as they are."""
     run_id = f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.urandom(5).hex()}"
     parent_id = os.environ.get("WATTBOOK_RUN_ID") or None
-    stat = machine_stat()
+    stat, cgroup = machine_stat(), cgroups.before()
     try:
         child = Child(argv, {**os.environ, "WATTBOOK_RUN_ID": run_id})
     except NotStarted as error:
@@ -30,7 +31,8 @@ def run(argv: list[str], *, quiet: bool, as_json: bool, output: str | None, **op
 
     streams = Streams()
     events, box = Events(), Box()
-    order = {**options, "run_id": run_id, "parent_id": parent_id, "argv": argv, "stat": stat, "pid": child.pid,
+    order = {**options, "run_id": run_id, "parent_id": parent_id, "argv": argv, "stat": stat,
+             "cgroup": cgroup, "pid": child.pid,
              "started_at": child.started_at, "started_s": child.started_s}  # fmt: skip
     observer = threading.Thread(target=_observe, args=(order, events, box), name="wattbook", daemon=True)
     observer.start()

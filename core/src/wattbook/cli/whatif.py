@@ -12,7 +12,7 @@ from wattbook.cli.common import common_options, print_json
 if TYPE_CHECKING:
     from wattbook.config import Config
     from wattbook.ledger.store import Ledger
-    from wattbook.report import Period, Report
+    from wattbook.report import Period
     from wattbook.report.levers import Evidence, Options, Saving
     from wattbook.report.lines import Block
 
@@ -50,8 +50,10 @@ def command(
 
     Without a lever all are listed by their gain.  Every saving has its 90 % interval, where it is known from,
     and what speaks against it.  Savings are never added up; nothing of this enters a total.
+    A closed month is thought about as it was closed.
     'track' writes down what is expected, and 'follow-ups' compares it with later months.
     """
+    from wattbook.cli.closed import period_there
     from wattbook.cli.whatif_follow import follow_ups, track
     from wattbook.config import load
     from wattbook.ledger.fold import fold_in
@@ -61,12 +63,13 @@ def command(
     settings = load(config)
     options = _options(lever, name, told, settings)
     zone = zone_of(told["timezone"], settings)
-    period = period_of(told["month"], told["first"], told["last"], zone)
+    period_of(told["month"], told["first"], told["last"], zone)  # wrong usage comes before the book
     with Ledger.open(ledger) as book:
         folded = fold_in(book)
         if not quiet:
             for problem in folded.problems:
                 click.echo(f"wattbook: {problem}", err=True)
+        period = period_there(book, told["month"], told["first"], told["last"], told["timezone"], zone)
         if verb == "follow-ups":
             until = told["month"] or this_month(zone)
             document, blocks = follow_ups(book, settings, until, inclusive=told["month"] is not None)
@@ -176,48 +179,6 @@ def _chip(name: str, settings: Config) -> tuple[str, float]:
     return identity.match, identity.tdp_w
 
 
-def evidence_of(book: Ledger, settings: Config, report: Report, project: str | None) -> Evidence:
-    """What levers look at, of one project or of all."""
-    from wattbook.report.levers import Evidence, Marginal
-    from wattbook.report.runs import uses_of
-
-    capped = {}
-    for run in book.runs():
-        watts = _number(run.labels.tags.get("power_cap"))
-        if watts is not None and not run.exit_code and not run.signal and run.complete:
-            capped[run.run_id] = watts
-    marginal = {
-        zone.upper(): Marginal(
-            zone=zone.upper(), source=one.source, g_per_kwh=one.g_per_kwh, hourly_g_per_kwh=one.hourly_g_per_kwh
-        )
-        for zone, one in settings.whatif.marginal.items()
-    }
-    hourly = any(one.hourly_g_per_kwh for one in marginal.values())
-    return Evidence(
-        atoms=[atom for atom in report.atoms if project is None or atom.project == project],
-        runs=uses_of(book.entries_of(capped), {run.run_id: run for run in book.runs() if run.run_id in capped}),
-        caps=capped,
-        marginal=marginal,
-        price_per_kwh=settings.whatif.price_per_kwh,
-        currency=settings.whatif.currency,
-        by_hour=_by_hour(book, report.period, project) if hourly else {},
-    )
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        number = float((text or "").strip().rstrip("wW"))
-    except ValueError:
-        return None
-    return number if 0 < number < 1e5 else None
-
-
-def _by_hour(book: Ledger, period: Period, project: str | None) -> dict[str, list[float]]:
-    from wattbook.report.levers.hours import joules_by_hour
-
-    return joules_by_hour(book.entries(start=period.start, end=period.end), period, project)
-
-
 def savings_of(evidence: Evidence, lever: str | None, options: Options) -> tuple[list[Saving], Saving | None]:
     """The savings of one lever, or of all with what they save together."""
     from wattbook.report.levers import every_lever, lever_of, saving_of, together
@@ -238,13 +199,13 @@ def _told(
     project: str | None,
     quiet: bool,
 ) -> tuple[dict[str, Any], list[Block]]:
-    from wattbook.closing.reading import built
+    from wattbook.cli.whatif_month import month_of
     from wattbook.report.as_json import period_as_json
     from wattbook.report.levers.lines import NO_INVENTORY, NO_SUM, blocks_of, details_of, ordered, saving_as_json
     from wattbook.report.lines import Block, clean
 
-    report = built(book, settings, period, (), None)
-    evidence = evidence_of(book, settings, report, project)
+    month = month_of(book, settings, period, project)
+    report, evidence = month.report, month.evidence
     if project is not None and not evidence.atoms and not quiet:
         click.echo(
             f"wattbook: the book holds no figure of ours of project {clean(project)} in {period.title}", err=True
@@ -254,9 +215,10 @@ def _told(
         "period": period_as_json(period),
         "project": project,
         "watermark": report.watermark,
+        "closed": month.closed_as_json(),
         "levers": [saving_as_json(one) for one in ordered(savings)],
         "together": None if combined is None else saving_as_json(combined),
-        "notes": [NO_SUM, NO_INVENTORY],
+        "notes": [NO_SUM, NO_INVENTORY, *([month.note] if month.note else [])],
     }
     whose = "" if project is None else f", project {clean(project)}"
     title = f"What could be saved, {period.title}{whose}"
@@ -265,6 +227,8 @@ def _told(
     )
     if lever == "facility" and not savings:
         blocks = [Block(title=title, rows=(("no site of this period has a PUE above that of a good data centre",),))]
+    if month.note is not None:
+        blocks.append(Block(title="A closed month", rows=((clean(month.note),),)))
     if report.watermark:
         blocks.insert(0, Block(title=f"*** {report.watermark} ***"))
     return document, blocks

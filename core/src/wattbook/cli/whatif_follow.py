@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wattbook.errors import WattbookError
 
 if TYPE_CHECKING:
+    from wattbook.cli.whatif_month import Month
     from wattbook.config import Config
     from wattbook.ledger.store import Ledger
     from wattbook.report import Period
@@ -20,8 +21,8 @@ def track(
     book: Ledger, settings: Config, period: Period, lever: str, options: Options, project: str | None
 ) -> tuple[dict[str, Any], list[Block]]:
     """Write down what a lever is expected to save; raises ``WattbookError`` where nobody knows."""
-    from wattbook.cli.whatif import evidence_of, savings_of
-    from wattbook.closing.reading import built
+    from wattbook.cli.whatif import savings_of
+    from wattbook.cli.whatif_month import month_of
     from wattbook.ledger.notes import add_note
     from wattbook.report.levers.follow import follow_up_of
     from wattbook.report.levers.lines import carbon
@@ -30,8 +31,8 @@ def track(
     if period.whole_months() != 1:
         raise WattbookError("a follow-up is that of a calendar month: --month YYYY-MM")
     month = period.month_of(period.start)
-    evidence = evidence_of(book, settings, built(book, settings, period, (), None), project)
-    savings, _ = savings_of(evidence, lever, options)
+    thought = month_of(book, settings, period, project)
+    savings, _ = savings_of(thought.evidence, lever, options)
     found = [follow_up_of(one, month=month, zone=period.zone, project=project, options=options) for one in savings]
     made = next((one for one in found if one is not None), None)
     if made is None or made.expected.value <= 0:
@@ -43,11 +44,14 @@ def track(
     told = f"{lever}{f' {made.argument}' if made.argument else ''}: {carbon(savings[0])} expected from {month}"
     rows = [(f"{told}; {'written down' if new else 'tracked already'} as {note_id[:12]}",)]
     rows.append(("'wattbook whatif follow-ups' compares it with later months; it enters no total",))
-    return {"id": note_id, "new": new, **made.as_dict()}, [Block(title="Follow-up", rows=tuple(rows))]
+    rows += [(thought.note,)] if thought.note else []
+    document = {"id": note_id, "new": new, **made.as_dict(), "closed": thought.closed_as_json()}
+    return document, [Block(title="Follow-up", rows=tuple(rows))]
 
 
 def follow_ups(book: Ledger, settings: Config, until: str, *, inclusive: bool) -> tuple[dict[str, Any], list[Block]]:
     """Every follow-up with what the latest month that is over, or *until*, says about it."""
+    from wattbook.cli.whatif_month import month_of
     from wattbook.ledger.notes import notes
     from wattbook.report import Period
     from wattbook.report.levers.follow import NOT_YET, FollowUp, outcome_of
@@ -55,16 +59,13 @@ def follow_ups(book: Ledger, settings: Config, until: str, *, inclusive: bool) -
     from wattbook.report.lines import Block, clean
     from wattbook.report.numbers import CARBON_SCALE, spread_text
 
-    seen: dict[tuple[str, str, str | None], Evidence] = {}
+    seen: dict[tuple[str, str, str | None], Month] = {}
 
     def evidence(period: Period, project: str | None) -> Evidence:
-        from wattbook.cli.whatif import evidence_of
-        from wattbook.closing.reading import built
-
         key = (period.title, period.zone, project)
         if key not in seen:
-            seen[key] = evidence_of(book, settings, built(book, settings, period, (), None), project)
-        return seen[key]
+            seen[key] = month_of(book, settings, period, project)
+        return seen[key].evidence
 
     rows: list[tuple[str, ...]] = []
     documents: list[dict[str, Any]] = []
@@ -105,8 +106,12 @@ def follow_ups(book: Ledger, settings: Config, until: str, *, inclusive: bool) -
             }
         )  # fmt: skip
     if not rows:
-        return {"follow_ups": []}, [
+        return {"follow_ups": [], "notes": []}, [
             Block(title="Follow-ups", rows=(("nothing is tracked: wattbook whatif track LEVER",),))
         ]
     columns = ("lever", "from", "seen in", "expected", "observed", "verdict", "why")
-    return {"follow_ups": documents}, [Block(title="Follow-ups", columns=columns, rows=tuple(rows))]
+    blocks = [Block(title="Follow-ups", columns=columns, rows=tuple(rows))]
+    closed = sorted({month.note for month in seen.values() if month.note})
+    if closed:
+        blocks.append(Block(title="Closed months", rows=tuple((clean(note),) for note in closed)))
+    return {"follow_ups": documents, "notes": closed}, blocks

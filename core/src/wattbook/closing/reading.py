@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -35,8 +38,13 @@ def built(
     dims: tuple[str, ...],
     as_of: datetime | None,
     previous: Report | None = None,
+    *,
+    tops: bool = True,
 ) -> Report:
-    """The report of one period, alone or beside *previous*, whether it is closed or not."""
+    """The report of one period, alone or beside *previous*, whether it is closed or not.
+
+    Without *tops* it names no largest entries.
+    """
     settings = hourly(settings, period)
     here = [r for r in book.revisions(months=period.months(), as_of=as_of) if r.standing == ACTIVE]
     made_up = any(getattr(revision, "synthetic", False) for revision in here)
@@ -45,7 +53,7 @@ def built(
         key = (revision.chain.provider, revision.chain.account, revision.chain.month)
         evidence[key] = (*evidence.get(key, ()), revision.content_id)
     return build_from(
-        rolled(book, settings, period, dims, as_of),
+        rolled(book, settings, period, dims, as_of, tops=tops),
         [statement for revision in here for statement in revision.statements],
         settings,
         period,
@@ -57,6 +65,20 @@ def built(
     )
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Inside, many small objects and no circles of them are made: looking for circles would take half of the time."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@_uncollected()
 def report_of(book: Ledger, settings: Config, period: Period, dims: tuple[str, ...], as_of: datetime | None) -> Report:
     """The report of a period of *book* beside the one before, as it is known today or was *as of* a moment.
 
@@ -118,10 +140,10 @@ def _one(book: Ledger, closed: dict[str, Act], settings: Config, period: Period,
     """A report to compare with: as it was closed, or as it is known."""
     act = act_of(closed, period)
     if act is None:
-        return built(book, settings, period, (), as_of)
+        return built(book, settings, period, (), as_of, tops=False)
     rules = rules_of(act)
     with pinned(rules.pins):
-        return built(book, rules.settings, period, (), watermark_of(act))
+        return built(book, rules.settings, period, (), watermark_of(act), tops=False)
 
 
 def _next(month: str) -> str:

@@ -43,23 +43,41 @@ class State:
     read: int
 
 
-def rolled(book: Ledger, settings: Config, period: Period, dims: Sequence[str], as_of: datetime | None) -> Rolled:
+def rolled(
+    book: Ledger,
+    settings: Config,
+    period: Period,
+    dims: Sequence[str],
+    as_of: datetime | None,
+    *,
+    tops: bool = True,
+) -> Rolled:
     """What a report of *period* needs to know of its entries and runs.
 
     Whole months are kept once they are large, and brought forward by what was recorded since.  Factors by the
-    hour and days are asked of the entries themselves.
+    hour and days are asked of the entries themselves.  Without *tops* nobody looks at the largest entries.
     """
     timed = timed_of(dims, period)
     until = None if as_of is None else utc_text(as_of)
     if timed or settings.factors.hours or not period.whole_months():
         return _scanned(book, settings, period, until, dims)
-    found = [_month(book, settings, Period.from_month(month, period.zone), until) for month in _months(period)]
+    months = [Period.from_month(month, period.zone) for month in _months(period)]
+    found = [_month(book, settings, month, until, tops) for month in months]
     return together([unit.rolled for state in found for unit in state.units.values()])
 
 
 def bring_forward(book: Ledger, settings: Config, month: Period) -> Kept:
     """Keep a month as it is known now; raises ``LedgerError`` where the book may not be written."""
     return _keep(book, settings, month, _id(settings, month), periods.settle(book, datetime.now(UTC)))
+
+
+def check(book: Ledger, settings: Config, month: Period) -> bool | None:
+    """Whether what is kept of a month is what its entries add up to; ``None`` where nothing is kept."""
+    kept = rollups.read(book, _id(settings, month))
+    if kept is None:
+        return None
+    anew = _forward(book, settings, month, None, kept.upto)
+    return dict(kept.sums) == _texts(anew)
 
 
 def _months(period: Period) -> list[str]:
@@ -72,12 +90,12 @@ def _id(settings: Config, month: Period, closed: str | None = None) -> str:
     return content_id([*told, closed] if closed else told)
 
 
-def _month(book: Ledger, settings: Config, month: Period, until: str | None) -> State:
+def _month(book: Ledger, settings: Config, month: Period, until: str | None, tops: bool) -> State:
     start, end = utc_text(month.start), utc_text(month.end)
     closed = until if until is not None and periods.is_closing(book, until) else None
     kept = rollups.read(book, _id(settings, month, closed))
     if closed is None and kept is not None and until is not None and until < kept.upto:
-        if periods.changed_since(book, start, end, (), until, kept.upto):
+        if _changed(book, Stretch(start=start, end=end, since=until, until=kept.upto), kept):
             kept = None
         else:
             until = kept.upto
@@ -87,10 +105,24 @@ def _month(book: Ledger, settings: Config, month: Period, until: str | None) -> 
     )
     if many:
         kept = _kept(book, settings, month, kept, closed)
-    state = _forward(book, settings, month, kept, until)
+    state = _forward(book, settings, month, kept, until, tops=tops)
     if until is None and kept is not None and state.read >= WORTH:
         _kept(book, settings, month, kept)  # corrections of old entries: the next report need not read them again
     return state
+
+
+def _changed(book: Ledger, stretch: Stretch, kept: Kept) -> bool:
+    """Whether the month was another one before, in its entries or in the runs that they belong to."""
+    assert stretch.since is not None and stretch.until is not None
+    if periods.changed_since(book, stretch.start, stretch.end, (), stretch.since, stretch.until):
+        return True
+    late = rollups.recorded_in(book, stretch)
+    return bool(late) and any(late & _run_ids(rolled_of(text, tops=False)) for text in kept.sums.values())
+
+
+def _run_ids(month: Rolled) -> set[str]:
+    batches = (*month.readings, *month.gaps)
+    return {run.run_id for run in month.runs} | month.unknown | {batch.largest.run_id for batch in batches}
 
 
 def _kept(book: Ledger, settings: Config, month: Period, kept: Kept | None, closed: str | None = None) -> Kept | None:
@@ -108,9 +140,14 @@ def _kept(book: Ledger, settings: Config, month: Period, kept: Kept | None, clos
 def _keep(book: Ledger, settings: Config, month: Period, rollup_id: str, upto: str) -> Kept:
     kept = rollups.read(book, rollup_id)
     state = _forward(book, settings, month, kept, upto)
-    after = Kept(upto=upto, sums={host: unit.text or text_of(unit.rolled) for host, unit in state.units.items()})
+    after = Kept(upto=upto, sums=_texts(state))
     rollups.write(book, rollup_id, month.title, kept, after)
     return rollups.read(book, rollup_id) or after
+
+
+def _texts(state: State) -> dict[str, str]:
+    """What is kept of each host of which there is something."""
+    return {host: unit.text or text_of(unit.rolled) for host, unit in state.units.items() if unit.rolled != Rolled()}
 
 
 def _scanned(book: Ledger, settings: Config, period: Period, until: str | None, dims: Sequence[str]) -> Rolled:
@@ -144,13 +181,15 @@ def _runs_of(
 # --- one month, host by host --------------------------------------------------------------------
 
 
-def _forward(book: Ledger, settings: Config, month: Period, kept: Kept | None, until: str | None) -> State:
+def _forward(
+    book: Ledger, settings: Config, month: Period, kept: Kept | None, until: str | None, *, tops: bool = True
+) -> State:
     """The month at *until*: what is kept, and what was recorded after that."""
     start, end = utc_text(month.start), utc_text(month.end)
     whole = Stretch(start=start, end=end, until=until)
     if kept is None:
         return _anew(book, settings, month, whole, None)
-    units = {host: Unit(rolled=rolled_of(text), text=text) for host, text in kept.sums.items()}
+    units = {host: Unit(rolled=rolled_of(text, tops=tops), text=text) for host, text in kept.sums.items()}
     if until == kept.upto:
         return State(units=units, read=0)
     new = Stretch(start=start, end=end, since=kept.upto, until=until)
@@ -214,14 +253,14 @@ def _told_otherwise(units: Mapping[str, Unit], late: Mapping[str, RunRecord]) ->
 
 
 def _with_runs(units: Mapping[str, Unit], late: Mapping[str, RunRecord], month: Period) -> dict[str, Unit]:
-    """The latest word about every run: in the units that have it already, else in that of its host."""
+    """The latest word about every run: in that of its host, and in the units that have entries of it."""
     homes: dict[str, list[str]] = defaultdict(list)
     for host, unit in units.items():
         for run in unit.rolled.runs:
             homes[run.run_id].append(host)
     by_host: dict[str, list[RunRecord]] = defaultdict(list)
     for run_id, run in late.items():
-        for host in homes.get(run_id) or ([run.host] if touches(run, month) else []):
+        for host in {*homes.get(run_id, ()), *([run.host] if touches(run, month) else [])}:
             by_host[host].append(run)
     changed = dict(units)
     for host, some in by_host.items():

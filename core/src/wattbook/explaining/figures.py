@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from attrs import define, field
@@ -65,7 +65,7 @@ class _Making:
             total=tally.total(),
             words=tuple(words),
             addends=tuple(self._addends(pools)),
-            provided=tuple(self._provided(shares)),
+            provided=tuple(provided_of(self.report, _largest(shares))),
             energy_causes=_causes(tally.energy.by_cause()),
             carbon_causes=_causes(tally.location_sum().by_cause()),
         )
@@ -92,25 +92,31 @@ class _Making:
                 total=sum_of(pools[line].tally for line in rest).total(),
             )
 
-    def _provided(self, shares: Sequence[Share]) -> Iterator[Provided]:
-        stated = {(s.provider, s.account, s.month): s for s in self.report.stated}
-        for one in heapq.nlargest(ADDENDS * 2, shares, key=lambda s: float(s.figures.location or 0) * s.share):
-            claim = one.claim
-            source = stated.get((claim.provider, claim.account, claim.month))
-            grams = [
-                None if kg is None else float(kg * G_PER_KG) * one.share
-                for kg in (one.figures.location, one.figures.market, one.figures.unsplit)
-            ]
-            yield Provided(
-                account=clean(f"{claim.provider}/{claim.account}"),
-                month=claim.month,
-                share=one.share,
-                location_g=grams[0],
-                market_g=grams[1],
-                unsplit_g=grams[2],
-                model=clean(f"{source.interface} {source.model_version}".strip()) if source else "",
-                evidence=source.evidence[:NAMED] if source else (),
-            )
+
+def _largest(shares: Sequence[Share]) -> list[Share]:
+    return heapq.nlargest(ADDENDS * 2, shares, key=lambda s: float(s.figures.location or 0) * s.share)
+
+
+def provided_of(report: Report, shares: Iterable[Share]) -> Iterator[Provided]:
+    """What providers' figures, or parts of them, add, with where they are from."""
+    stated = {(s.provider, s.account, s.month): s for s in report.stated}
+    for one in shares:
+        claim = one.claim
+        source = stated.get((claim.provider, claim.account, claim.month))
+        grams = [
+            None if kg is None else float(kg * G_PER_KG) * one.share
+            for kg in (one.figures.location, one.figures.market, one.figures.unsplit)
+        ]
+        yield Provided(
+            account=clean(f"{claim.provider}/{claim.account}"),
+            month=claim.month,
+            share=one.share,
+            location_g=grams[0],
+            market_g=grams[1],
+            unsplit_g=grams[2],
+            model=clean(f"{source.interface} {source.model_version}".strip()) if source else "",
+            evidence=source.evidence[:NAMED] if source else (),
+        )
 
 
 def _all(making: _Making, report: Report, most_rows: int) -> Iterator[Derivation]:

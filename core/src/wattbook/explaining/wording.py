@@ -51,6 +51,17 @@ def in_words(report: Report) -> Iterator[Derivation]:
                 "those of unstated method; the budget is that of the configuration, for every month of the period.",
             ),
         )
+    for number, adjusted in enumerate(report.adjustments[:LISTED]):
+        yield Derivation(
+            anchor=f"f-adjustment-{number}",
+            title=f"Adjustment of {adjusted.month}",
+            words=(
+                "The month by the factors and the configuration that it was closed with, once with the rows that were "
+                "known then and once with all that are known now; each cause is what it adds to those before it, and the "
+                "causes add up to the month.",
+                f"'wattbook ledger why {adjusted.month}' prints it with the projects that it is of.",
+            ),
+        )
     yield Derivation(
         anchor="f-coverage",
         title="Coverage",

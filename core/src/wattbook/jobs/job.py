@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
-from functools import lru_cache
 from typing import Any
 
 from attrs import field, frozen
 
-from wattbook.jobs.fields import READERS, Refused, read_hours, read_start, read_util
+from wattbook.jobs.fields import READERS, Refused, read_start, read_util
 from wattbook.jobs.presets import ACCELERATOR, ALONE, BESIDE, Range, preset
 from wattbook.records import Labels
 
@@ -69,40 +68,6 @@ def job_from_fields(fields: Mapping[str, str], *, line: int | None = None, zone:
     An empty text is not given.  *zone* is that of a ``start`` without one.
     """
     given = {key: text for key, value in fields.items() if key and (text := value.strip())}
-    try:
-        return _quickly(given, line, zone)
-    except (Refused, KeyError):
-        return _plainly(given, line, zone)
-
-
-def _quickly(given: Mapping[str, str], line: int | None, zone: tzinfo) -> Job:
-    """What is told again and again (a machine, a utilisation, labels) is read once; raises for whatever is wrong."""
-    work = tuple([item for item in given.items() if item[0] in _WORK])
-    values, warnings = _work(work)
-    labels = _told(tuple([item for item in given.items() if item[0] not in _OWN and item[0] not in _WORK]))
-    start = read_start(given["start"], zone) if "start" in given else None
-    return Job(line=line, start=start, hours=read_hours(given["hours"]), labels=labels, warnings=warnings, **values)
-
-
-@lru_cache(maxsize=4096)
-def _work(given: tuple[tuple[str, str], ...]) -> tuple[Mapping[str, Any], tuple[str, ...]]:
-    """The columns that say what worked how, with what is doubtful about them."""
-    found = _plainly({**dict(given), "hours": "1"}, None, UTC)
-    if isinstance(found, list):
-        raise Refused(found[0].reason)
-    return {name: getattr(found, name) for name in _WORK}, found.warnings
-
-
-@lru_cache(maxsize=4096)
-def _told(given: tuple[tuple[str, str], ...]) -> Labels:
-    found = _plainly({**dict(given), "hours": "1"}, None, UTC)
-    if isinstance(found, list):
-        raise Refused(found[0].reason)
-    return found.labels
-
-
-def _plainly(given: Mapping[str, str], line: int | None, zone: tzinfo) -> Job | list[Wrong]:
-    """The same, column by column, with everything that is wrong."""
     with_gpu = "gpu" in given or "gpu_tdp_w" in given
     only_gpu = with_gpu and _HOST.isdisjoint(given)
     wrong: list[Wrong] = []
@@ -110,9 +75,10 @@ def _plainly(given: Mapping[str, str], line: int | None, zone: tzinfo) -> Job | 
     labels: dict[str, Any] = {}
     tags: dict[str, str] = {}
     for name, text in given.items():
+        reader = READERS.get(name)
         try:
-            if name in READERS:
-                value = READERS[name](text)
+            if reader is not None:
+                value = reader(text)
             elif name == "util":
                 value = read_util(text, ACCELERATOR if only_gpu else BESIDE if with_gpu else ALONE)
             elif name == "gpu_util":
@@ -124,8 +90,11 @@ def _plainly(given: Mapping[str, str], line: int | None, zone: tzinfo) -> Job | 
                 continue
         except Refused as refused:
             wrong.append(Wrong(line=line, field=name, reason=str(refused)))
+            continue
+        if name in _LABELS:
+            labels[name] = value
         else:
-            (labels if name in _LABELS else values)[name] = value
+            values[name] = value
     if "hours" not in given:
         wrong.append(Wrong(line=line, field="hours", reason="the number of hours is missing"))
     wrong += [Wrong(line=line, field=name, reason=reason) for name, reason in _contradictions(given)]
@@ -139,9 +108,6 @@ def _plainly(given: Mapping[str, str], line: int | None, zone: tzinfo) -> Job | 
 
 
 _LABELS = {"project", "phase", "person", "platform"}
-_OWN = {"start", "hours"}
-#: columns that say which machines worked and how busy they were
-_WORK = set(COLUMNS) - _OWN - _LABELS
 _GPU = {"gpu", "gpu_tdp_w", "instance"}
 _HOST = {"cpu", "tdp_w", "threads", "instance"}
 

@@ -10,7 +10,7 @@ from typing import IO, Any, TextIO
 from attrs import frozen
 
 from wattbook.errors import ImportFailed, LedgerError
-from wattbook.ledger import rows, schema, view
+from wattbook.ledger import entry_rows, rows, schema, view
 from wattbook.ledger.chains import WITHDRAWN, Revision, figures_id, rivals_of
 from wattbook.ledger.checking import check, typed
 from wattbook.ledger.inserting import recorded
@@ -282,7 +282,7 @@ def _rows(line: dict[str, Any], moment: str | None) -> tuple[str, list[tuple[str
     if "entry" in line:
         entry = Entry.from_dict(line["entry"])
         check(entry)
-        own, _ = rows.from_entry(entry)
+        own, _ = entry_rows.from_entry(entry)
         if own["entry_id"] != line["id"]:
             raise ValueError("its content does not have the hash that it names; was the export edited?")
         made = [("context", rows.from_context(entry)), ("entry", own)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import InvalidOperation
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from itertools import pairwise
+from itertools import compress, pairwise, repeat
 from json.encoder import encode_basestring as quoted
 from typing import Any, Protocol
 
@@ -105,12 +105,15 @@ class Sheeted:
         first = canonical([chain.provider, chain.account, chain.payer, chain.month])[:-1]
         ends = [f'","{sheet.completeness}"]' for sheet in self._sheets]
         text = lru_cache(maxsize=4096)(quoted)
-        told = [
-            f'{first},{text(service)},{text(region)},{text(resource)},"{scope}","{method}","{kg}{ends[at]}'
-            for service, region, resource, scope, method, kg, _, at in self.lines
-        ]
-        for start in range(0, len(told), HASHED):
-            found.update(("," if start else "").encode() + ",".join(told[start : start + HASHED]).encode())
+        told: list[str] = []
+        place, start = ("", "", ""), f'{first},"","","","'
+        for service, region, resource, scope, method, kg, _, at in self.lines:
+            if (service, region, resource) != place:  # in order, so that the figures of a place follow each other
+                place = service, region, resource
+                start = f'{first},{text(service)},{text(region)},{text(resource)},"'
+            told.append(f'{start}{scope}","{method}","{kg}{ends[at]}')
+        for begin in range(0, len(told), HASHED):
+            found.update(("," if begin else "").encode() + ",".join(told[begin : begin + HASHED]).encode())
         found.update(b"]]")
         return found.hexdigest()
 
@@ -135,21 +138,45 @@ _Line = tuple[str, str, str, str, str, str, str, int]
 
 
 def _lines(sheet: Sheet, at: int) -> Iterator[_Line]:
-    number, shift, scaled = sheet.number, sheet.unit_kg.adjusted(), EXACT.scaleb
+    """The lines of a sheet, a column of a piece at a time and without a look at what is plain."""
     for piece in sheet.pieces():
         for (scope, method), column in zip(sheet.views, piece.figures, strict=True):
-            for service, region, resource, raw in zip(*piece[:3], column, strict=True):
-                if raw:
-                    try:
-                        kg = plain(scaled(number(raw), shift))
-                    except (InvalidOperation, ValueError) as error:
-                        raise ImportFailed(f"{raw[:40]!r} is no number of kilograms") from error
-                    if kg in _ENDLESS:
-                        raise ImportFailed(f"{raw[:40]!r} is no number of kilograms")
-                    yield service, region, resource, scope, method, kg, raw, at
+            places: Sequence[Sequence[str]] = piece[:3]
+            raw = column
+            if "" in column:
+                places = [list(compress(texts, column)) for texts in places]
+                raw = list(filter(None, column))
+            yield from zip(*places, repeat(scope), repeat(method), _kilograms(sheet, raw), raw, repeat(at))
 
 
-_ENDLESS = {"NaN", "-NaN", "sNaN", "Infinity", "-Infinity"}
+def _kilograms(sheet: Sheet, raw: Sequence[str]) -> list[str]:
+    """What ``plain`` makes of each figure in kilograms."""
+    shift = sheet.unit_kg.adjusted()
+    try:
+        numbers = list(map(EXACT.scaleb, map(sheet.number, raw), repeat(shift)))
+    except (InvalidOperation, ValueError):
+        return [_one(sheet, text, shift) for text in raw]  # the wrong one is named
+    return [
+        text if text[-1] in "123456789" and "." in text and "E" not in text and len(text) < MAX_DIGITS
+        else _plainly(number, told)
+        for text, number, told in zip(map(str, numbers), numbers, raw, strict=True)
+    ]  # fmt: skip
+
+
+def _one(sheet: Sheet, raw: str, shift: int) -> str:
+    try:
+        return _plainly(EXACT.scaleb(sheet.number(raw), shift), raw)
+    except (InvalidOperation, ValueError) as error:
+        raise ImportFailed(f"{raw[:40]!r} is no number of kilograms") from error
+
+
+def _plainly(number: Decimal, raw: str) -> str:
+    if not number.is_finite() or (number and not -MAX_DIGITS < number.adjusted() < MAX_DIGITS):
+        raise ImportFailed(f"{raw[:40]!r} is no number of kilograms")
+    return plain(number)
+
+
+MAX_DIGITS = 30  #: before the point, or between the point and the first other digit than 0
 #: what ``Sheeted.rows`` gives, in this order
 COLUMNS = (
     "content_id", "service", "region", "resource", "scope", "method", "co2e_kg", "value_raw", "unit_raw",

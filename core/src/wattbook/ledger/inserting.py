@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,7 +14,8 @@ from sqlalchemy import Connection, Table, select
 
 from wattbook.errors import LedgerError, NoRecord
 from wattbook.ledger import schema
-from wattbook.records import utc_text
+from wattbook.ledger.entry_rows import row_of
+from wattbook.records import Entry, utc_text
 
 T = TypeVar("T")
 CHUNK = 500  #: rows of one statement; every engine takes that many parameters
@@ -21,9 +23,8 @@ CHUNK = 500  #: rows of one statement; every engine takes that many parameters
 
 def insert(connection: Connection, table: Table, found: Mapping[str, dict[str, Any]]) -> int:
     """Insert what is not there yet, in the order of the keys (so that writers cannot deadlock); the number added."""
-    if table is not schema.entry:  # whose text was looked at already
-        for row in found.values():
-            _check_text(row)
+    for row in found.values():
+        _check_text(row)
     key = list(table.primary_key.columns)
     new = 0
     for some in chunks(sorted(found), CHUNK):
@@ -39,13 +40,32 @@ def insert_rows(connection: Connection, table: Table, found: Sequence[tuple[Any,
     """The same for rows of texts with their cells in the order of the columns, as many as they are."""
     names = [column.name for column in table.columns]
     new = 0
-    for some in chunks(found, CHUNK):
+    for some in chunks(found, MANY):
         text = "".join(filter(None, chain.from_iterable(some)))
         if "\0" in text or not (text.isascii() or _encodes(text)):
             for row in some:
                 _check_text(dict(zip(names, row, strict=True)))
         new += _execute(connection, table, some)
     return new
+
+
+def insert_entries(connection: Connection, found: Mapping[str, tuple[str, Entry]], moment: str) -> int:
+    """The same for entries that were named; only of new ones a row is made."""
+    new = 0
+    for some in chunks(sorted(found), MANY):
+        if connection.dialect.name == "postgresql":
+            known = connection.exec_driver_sql("SELECT entry_id FROM entry WHERE entry_id = ANY(%s)", (some,)).scalars()
+        else:
+            known = connection.exec_driver_sql(_KNOWN, (json.dumps(some),)).scalars()
+        unknown = sorted(set(some).difference(known))
+        if unknown:
+            made = [row_of(name, *found[name], moment) for name in unknown]
+            new += _execute(connection, schema.entry, made)
+    return new
+
+
+MANY = 5_000  #: ids that are asked for at a time
+_KNOWN = "SELECT entry_id FROM json_each(?) AS asked CROSS JOIN entry ON entry_id = asked.value"
 
 
 def _insert_some(connection: Connection, table: Table, found: list[dict[str, Any]]) -> int:

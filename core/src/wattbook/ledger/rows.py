@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
-import re
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row
 
 from wattbook.errors import NoRecord
 from wattbook.ledger.chains import Chain, Revision, plain
-from wattbook.model import Basis, Statement
+from wattbook.ledger.entry_rows import context_of
+from wattbook.model import Statement
 from wattbook.records import (
     Entry,
     Labels,
@@ -29,57 +27,11 @@ from wattbook.records import (
 )
 
 
-def from_entry(entry: Entry) -> tuple[dict[str, Any], str]:
-    """The row of ``entry`` and the key of its context; raises ``NoRecord`` for what has no place in a book."""
-    _check(entry)
-    try:
-        context_id = _context_of(entry)
-        content = entry.content(context_id)
-        if "\\u0000" in content and any("\0" in str(value) for value in entry.own(context_id).values()):
-            raise ValueError("it holds a NUL character")
-        row = {
-            "entry_id": text_id(content), "context_id": context_id, "kind": entry.kind, "run_id": entry.run_id,
-            "start_at": entry.start, "end_at": entry.end, "host": entry.host, "device": entry.device,
-            "domain": entry.domain, "basis": entry.basis, "energy_j": entry.energy_j, "low_j": entry.low_j,
-            "high_j": entry.high_j, "outermost": int(entry.outermost), "reason": entry.reason,
-            "terms": canonical([dict(term) for term in entry.terms]) if entry.terms else None,
-            "supersedes": entry.supersedes,
-        }  # fmt: skip
-    except (ValueError, TypeError) as error:
-        raise NoRecord(f"an entry of run {entry.run_id} cannot be written down: {error}") from error
-    return row, context_id
-
-
-_CONTEXTS: dict[Any, str] = {}
-_MAX_CONTEXTS = 100_000  #: remembered; beyond, the memory is emptied
-
-
-def _context_of(entry: Entry) -> str:
-    """``entry.context_id``, remembered: hashing it costs more than all the rest."""
-    labels = entry.labels
-    key = (
-        entry.plugin, entry.source, entry.source_version, entry.cause, entry.method, entry.warnings, entry.place,
-        entry.evidence_sha256, entry.synthetic, labels.project, labels.phase, labels.person, labels.platform,
-        tuple(labels.tags.items()) if labels.tags else None, entry.attribution,
-    )  # fmt: skip
-    known = _CONTEXTS.get(key)
-    if known is None:
-        if len(_CONTEXTS) >= _MAX_CONTEXTS:
-            _CONTEXTS.clear()
-        known = _CONTEXTS[key] = entry.context_id
-    return known
-
-
-def from_stored(entry: Entry) -> str:
-    """The id that this content must have; nothing is checked but the hash."""
-    return text_id(entry.content(_context_of(entry)))
-
-
 def from_context(entry: Entry) -> dict[str, Any]:
     """The row of ``context`` for what an entry shares with others."""
     labels = entry.labels
     return {
-        "context_id": _context_of(entry),
+        "context_id": context_of(entry),
         "plugin": entry.plugin, "source": entry.source, "source_version": entry.source_version,
         "cause": entry.cause, "method": entry.method,
         "project": labels.project, "phase": labels.phase, "person": labels.person, "platform": labels.platform,
@@ -88,32 +40,6 @@ def from_context(entry: Entry) -> dict[str, Any]:
         "evidence_sha256": entry.evidence_sha256, "synthetic": int(entry.synthetic),
         "attribution": entry.attribution,
     }  # fmt: skip
-
-
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
-
-
-@lru_cache(50_000)
-def _is_moment(text: str) -> bool:
-    """Remembered, for a fleet's entries begin and end together."""
-    return _MOMENT.fullmatch(text) is not None
-
-
-def _check(entry: Entry) -> None:
-    """Refuse at the door: times that do not sort, and energies that no meter can have seen."""
-    for moment in (entry.start, entry.end):
-        if not _is_moment(moment):
-            raise NoRecord(f"an entry of run {entry.run_id} has {moment!r} for a time in UTC")
-    if entry.end < entry.start:
-        raise NoRecord(f"an entry of run {entry.run_id} ends at {entry.end}, before it starts")
-    for joules in (entry.energy_j, entry.low_j, entry.high_j):
-        if joules is not None and not 0 <= joules < math.inf:
-            raise NoRecord(f"an entry of run {entry.run_id} for {entry.device}/{entry.domain} says {joules:g} J")
-    if entry.kind in ("reading", "model") and (entry.energy_j is None or entry.basis not in _BASES):
-        raise NoRecord(f"a reading of run {entry.run_id} needs an energy and a basis")
-
-
-_BASES = {str(basis) for basis in Basis}
 
 
 def to_context(row: Row[Any]) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from wattbook.ledger import migrations, schema
 
 BUSY_TIMEOUT_S = 60.0
 CUT_LOOKS = 10  #: at a file that seems to be cut
+#: 64 MB: what is committed is safe in the log; moving it into the file seldom writes each page of an index less often
+CHECKPOINT_PAGES = 16_384
 OLDEST = (3, 37, 0)  #: the first with STRICT tables (2021)
 
 
@@ -112,6 +114,7 @@ def _prepare(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA recursive_triggers=ON")  # INSERT OR REPLACE then meets the DELETE trigger
     cursor.execute("PRAGMA cache_size=-65536")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
     cursor.close()
 
 

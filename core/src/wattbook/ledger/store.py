@@ -12,10 +12,10 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import Connection, Engine, Row, Select, func, select
 
-from wattbook.ledger import rows, schema, view
+from wattbook.ledger import entry_rows, rows, schema, view
 from wattbook.ledger.chains import ACTIVE, Revision, heads_of
 from wattbook.ledger.connect import connect, default_url, parse_url, printable, translated
-from wattbook.ledger.inserting import CHUNK, chunks, insert, sortable
+from wattbook.ledger.inserting import CHUNK, chunks, insert, insert_entries, sortable
 from wattbook.ledger.stamps import floor, stamp
 from wattbook.ledger.statements import StatementsAdded, figures_of, filled, put_sets, record, told_sets
 from wattbook.model import Sheet, Statement
@@ -96,24 +96,17 @@ class Ledger:
         recorded_at: datetime | None = None,
     ) -> Added:
         """Record entries and runs in one transaction; what is there already is not touched."""
-        contexts: dict[str, dict[str, Any]] = {}
-        own: dict[str, dict[str, Any]] = {}
-        told = 0
-        for entry in entries:
-            row, context_id = rows.from_entry(entry)
-            if context_id not in contexts:
-                contexts[context_id] = rows.from_context(entry)
-            own.setdefault(row["entry_id"], row)
-            told += 1
+        found = entry_rows.named(entries)
+        contexts = {name: rows.from_context(entry) for name, entry in found.contexts.items()}
         records = {row["record_id"]: row for row in map(rows.from_run, runs)}
         with self._writing() as connection:
             moment = stamp(connection, recorded_at)
-            for row in (*own.values(), *records.values()):
+            for row in records.values():
                 row["recorded_at"] = moment
             insert(connection, schema.context, contexts)
-            new = insert(connection, schema.entry, own)
+            new = insert_entries(connection, found.entries, moment)
             insert(connection, schema.run, records)
-        return Added(new=new, known=told - new)
+        return Added(new=new, known=found.told - new)
 
     def add_statements(
         self,

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from wattbook.errors import ImportFailed
 from wattbook.ledger.chains import Chain, Version, chain_of, later, spoken
-from wattbook.ledger.figures import Figures, Listed, Sheeted
+from wattbook.ledger.figures import MAX_DIGITS, Figures, Listed, Sheeted
 from wattbook.model import Sheet, Statement
 
 Group = tuple[str, str, str, str]
-MAX_DIGITS = 30
 _MONTH = re.compile(r"\d{4}(-(0[1-9]|1[0-2]))?")
 _SCOPES, _METHODS = ("1", "2", "3", "total"), ("location", "market", "unsplit")
 

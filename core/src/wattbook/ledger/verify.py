@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from wattbook.accounting.carbon import factor_of
-from wattbook.ledger import periods, rows, view
+from wattbook.ledger import entry_rows, periods, view
 from wattbook.ledger.chains import figures_id
 from wattbook.ledger.faults import Fault, Faults, Runs
 from wattbook.ledger.store import Ledger
@@ -57,7 +57,7 @@ def verify(ledger: Ledger, *, now: datetime | None = None) -> Verdict:
         if entry is None:
             faults.add("reference", row.entry_id, "the row that tells where this entry comes from is missing")
             continue
-        if rows.from_stored(entry) != row.entry_id:
+        if entry_rows.stored_id(entry) != row.entry_id:
             faults.add("hash", row.entry_id, "its content is not what it was when it was written")
         _plausible(entry, row.entry_id, faults)
         _clock(entry, row, run, latest, faults)

@@ -7,6 +7,8 @@ names in reports; nobody else can try names out, and where the key is gone, nobo
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -39,6 +41,17 @@ def hidden(labels: Labels, privacy: Privacy) -> tuple[Labels, str]:
         place = f"{error.filename}: " if error.filename else ""
         why = f"no person is written down, because the file of keys cannot be kept: {place}{error.strerror or error}"
     return evolve(labels, person=person, tags=tags), why
+
+
+def introduce(people: Iterable[Labels], privacy: Privacy) -> None:
+    """Whoever is new among *people* gets a key, all at once; where none can be kept, ``hidden`` says why."""
+    if not privacy.pseudonyms:
+        return
+    told = {name for labels in people for name in (labels.person, labels.tags.get(TAG)) if name}
+    names = {name.strip() for name in told if name.strip() and not PSEUDONYM.fullmatch(name)}
+    if names:
+        with suppress(OSError):
+            Keys.of(privacy).pseudonyms(sorted(names))
 
 
 def pseudonym(name: str | None, keys: Keys) -> str | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,7 @@ class Keys:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._known: dict[str, str] = {}  #: name -> pseudonym, as far as this process asked
+        self._known: dict[str, str] = {}  #: name -> pseudonym, as the file was when it was read last
 
     @classmethod
     def of(cls, privacy: Privacy) -> Keys:
@@ -51,22 +52,24 @@ class Keys:
 
     def pseudonym(self, name: str) -> str:
         """The person's pseudonym; whoever is new gets a key."""
-        if name not in self._known:
-            self._known[name] = self._ask(name)
-        return self._known[name]
+        return self.pseudonyms((name,))[name]
 
-    def _ask(self, name: str) -> str:
-        for known, person in self._read()["people"].items():
-            if person["name"] == name:
-                return str(known)
-        with self._changing() as content:
-            for known, person in content["people"].items():
-                if person["name"] == name:
-                    return str(known)  # another process was faster
-            key = os.urandom(32).hex()
-            made = hashed(name, key)
-            content["people"][made] = {"name": name, "key": key}
-        return made
+    def pseudonyms(self, names: Collection[str]) -> dict[str, str]:
+        """The pseudonyms of several people: the file is read once, and once more and written where some are new."""
+        if any(name not in self._known for name in names):
+            self._known = _by_name(self._read())
+        new = [name for name in dict.fromkeys(names) if name not in self._known]
+        if new:
+            with self._changing() as content:
+                known = _by_name(content)
+                for name in new:
+                    if name in known:
+                        continue  # another process was faster
+                    key = os.urandom(32).hex()
+                    known[name] = made = hashed(name, key)
+                    content["people"][made] = {"name": name, "key": key}
+            self._known = known  # only what was written
+        return {name: self._known[name] for name in names}
 
     def names(self) -> dict[str, str]:
         """Pseudonym -> name, for those whose key is here; ``""`` for those who were erased."""
@@ -116,11 +119,14 @@ class Keys:
             os.close(lock)
 
     def _write(self, content: dict[str, Any]) -> None:
+        text = json.dumps(content, indent=1, sort_keys=True)
+        if len(text) > MAX_BYTES:
+            raise OSError(errno.EFBIG, "is full: more people do not fit into one file of keys", self.path)
         unfinished = f"{self.path}.{os.getpid()}.new"
         try:
             fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             with open(fd, "w", encoding="utf-8") as stream:
-                json.dump(content, stream, indent=1, sort_keys=True)
+                stream.write(text)
                 stream.flush()
                 os.fsync(stream.fileno())
             os.replace(unfinished, self.path)
@@ -128,6 +134,14 @@ class Keys:
             if os.path.exists(unfinished):
                 os.unlink(unfinished)
             raise
+
+
+def _by_name(content: Mapping[str, Any]) -> dict[str, str]:
+    """Name -> pseudonym; of two keys of one name the first counts, as it always did."""
+    found: dict[str, str] = {}
+    for known, person in content["people"].items():
+        found.setdefault(person["name"], str(known))
+    return found
 
 
 _ALL: dict[str, Keys] = {}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import re
 
 HIDDEN = "(a path)"
 #: what lies where the system puts it says nothing about anybody
 _SYSTEM = r"(?:sys|proc|dev|usr|bin|sbin|etc|run|opt|lib|lib64|System|Library|Applications)(?:/|\b)"
-_PATH = re.compile(
-    rf"(?<![\w.:/])(?:~|/(?!{_SYSTEM})[^\s/:;,'\"()\[\]]+)(?:/[^:;,'\"()\[\]\n]*[^\s:;,'\"()\[\].])?|\b[A-Za-z]:\\[^\s:;,'\"()]+"
-)
 
 
 def without_paths(sentence: str) -> str:
@@ -19,7 +19,17 @@ def without_paths(sentence: str) -> str:
 
     A blank may be part of a path, so too much is hidden rather than too little.
     """
-    return _PATH.sub(HIDDEN, sentence) if "/" in sentence or "\\" in sentence or "~" in sentence else sentence
+    return _path().sub(HIDDEN, sentence) if "/" in sentence or "\\" in sentence or "~" in sentence else sentence
+
+
+@cache
+def _path() -> re.Pattern[str]:
+    """What a path looks like, made when a sentence may have one: most runs warn of nothing."""
+    import re
+
+    return re.compile(
+        rf"(?<![\w.:/])(?:~|/(?!{_SYSTEM})[^\s/:;,'\"()\[\]]+)(?:/[^:;,'\"()\[\]\n]*[^\s:;,'\"()\[\].])?|\b[A-Za-z]:\\[^\s:;,'\"()]+"
+    )
 
 
 def told_abroad(warnings: Iterable[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define, evolve, frozen
 
-from wattbook.model import Busy, Meter, Missed, Sample, Session
+from wattbook.metering import Busy, Meter, Missed, Sample, Session
 from wattbook.pipeline.attribute import Share, is_board
 from wattbook.pipeline.processor import carries
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from wattbook.config import Defaults
-    from wattbook.model import Meter
+    from wattbook.metering import Meter
     from wattbook.pipeline import Survey
     from wattbook.pipeline.boards import Boards
     from wattbook.pipeline.dividing import Divider, Line

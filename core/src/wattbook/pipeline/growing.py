@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from wattbook.pipeline.settle import Figure, figure, source_of
-from wattbook.sampling import LoadHistogram, MeterThread
 
 if TYPE_CHECKING:
     from wattbook.model import Domain
+    from wattbook.polling import MeterThread, Tally
     from wattbook.records import Entry
     from wattbook.resolve import Verdict
-    from wattbook.sampling import Tally
+    from wattbook.sampling import LoadHistogram
 
 WHOLE_S = 20.0  #: a whole poll at least so often, for what only it looks at
 STEADY = 0.05  #: the load counts as the same within this share of all processors

@@ -1,7 +1,9 @@
-"""What a run's record says about people and places: a pseudonym for the person, no path of theirs."""
+"""What a run's record says about people and places: a pseudonym for the person, no path of theirs, no password."""
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -31,3 +33,11 @@ def abroad(verdicts: Iterable[Mapping[str, Any]], warnings: Iterable[str]) -> di
     from wattbook.people.paths import told_abroad, verdicts_abroad
 
     return {"verdicts": verdicts_abroad(verdicts), "warnings": told_abroad(warnings)}
+
+
+def named(ledger: str) -> str:
+    """A book's name that holds in every folder and keeps no password."""
+    if "://" not in ledger:
+        return os.path.abspath(os.path.expanduser(ledger))
+    without = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", ledger)
+    return re.sub(r"([?&][^=&]*password)=[^&]*", r"\1=***", without)

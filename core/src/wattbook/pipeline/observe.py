@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -20,20 +19,14 @@ from wattbook.pipeline import Survey, survey
 from wattbook.pipeline.causing import Causing, Clock, share_of
 from wattbook.pipeline.document import document, prepare, verdict_as_dict
 from wattbook.pipeline.growing import Grower
-from wattbook.pipeline.labels import abroad, labels_of
+from wattbook.pipeline.labels import abroad, labels_of, named
 from wattbook.pipeline.own import own_energy_j
+from wattbook.pipeline.pace import Pace, Rest
 from wattbook.pipeline.settle import Stretch, settle, source_of
 from wattbook.plugins import Plugins, installed
 from wattbook.records import Entry, Place, RunRecord, utc_text
 from wattbook.resolve import Resolution, Tree
-from wattbook.sampling import (
-    CpuTimes,
-    LoadHistogram,
-    MeterThread,
-    asleep_s,
-    close,
-    poll,
-)
+from wattbook.sampling import CpuTimes, LoadHistogram, asleep_s
 from wattbook.spool.writing import SpoolWriter
 from wattbook.units import parse_work
 from wattbook.utilisation import Utilisation
@@ -41,6 +34,7 @@ from wattbook.utilisation import Utilisation
 if TYPE_CHECKING:
     from wattbook.pipeline.events import Box, Events
     from wattbook.pipeline.events import Event as Event
+    from wattbook.polling import MeterThread
 
 ESTIMATE_TIMEOUT_S = 10.0  #: long, for a busy machine is no broken plugin
 SYNC_S = 30.0  #: a crash of the whole machine costs at most this; nobody waits for the disk after a shorter run
@@ -67,6 +61,7 @@ class Observer:
         self.threads: list[MeterThread] = []
         self.loads = LoadHistogram()
         self.grower = Grower()
+        self.pace, self.rest = Pace(order["interval_s"]), Rest()
         self.seen = Utilisation()
         self.warnings: dict[str, None] = {}
         self.silent: tuple[str, ...] = ()  #: which chosen meters said nothing, and why
@@ -118,6 +113,8 @@ class Observer:
             if verdict.fate == "broken":
                 self._warn(f"{source_of(verdict)} is broken: {verdict.reason}")
             elif verdict.meter is not None and not self.events.ended:
+                from wattbook.polling import MeterThread
+
                 thread = MeterThread(source_of(verdict), self.causing.watched(verdict))
                 thread.start()
                 self.threads.append(thread)
@@ -168,17 +165,19 @@ class Observer:
         """Poll at the interval until the command has ended; set stretches apart where it stands still."""
         self._step("watching")
         self._loaded()
-        due_s = 0.0
+        prepared = False
         while True:
-            event = self.events.take(due_s - time.monotonic())
-            if event is None and due_s and time.monotonic() - due_s > 1:
+            event = self.events.take(self.pace.due_s - time.monotonic())
+            if event is None and prepared and time.monotonic() - self.pace.due_s > 1:
                 event = self.events.take(0.05)  # we stood still ourselves: somebody will say why
             if event is None:
+                began_s = time.monotonic()
                 if not self.paused:
                     self._poll()
-                if not due_s:
+                self.pace.polled(began_s if self.paused else self.tick_s, time.monotonic())
+                if not prepared:
                     prepare()
-                due_s = time.monotonic() + self.order["interval_s"]
+                    prepared = True
                 continue
             if event.kind == "ended":
                 return event
@@ -199,6 +198,7 @@ class Observer:
         if self._piece(self.stretch_s) != self._piece(now_s):
             self._seal(now_s)
         self._tick(now_s, CpuTimes.now())
+        self.rest.look(now_s, self.loads, self.threads)
         if self.spool is None:
             return
         sync = now_s - self.synced_s > SYNC_S
@@ -234,7 +234,7 @@ class Observer:
             self.slept_s += asleep
             self.shift_s += asleep
             self._warn(f"the machine was asleep for {asleep:.0f} s, which are not counted")
-            poll(self.threads)
+            self._read_meters()
             self.loads.skip(CpuTimes.now())
             self._start_stretch(now_s)
 
@@ -246,8 +246,14 @@ class Observer:
         self.loads.take(times, now_s - self.tick_s)
         self.seen.memory.look(now_s)
         self.tick_s = now_s
-        for late in poll(self.threads, stop=stop):
-            self._warn(f"{late.source} did not answer in time")
+        self._read_meters(stop=stop)
+
+    def _read_meters(self, *, stop: bool = False) -> None:
+        if self.threads:
+            from wattbook.polling import poll
+
+            for late in poll(self.threads, stop=stop):
+                self._warn(f"{late.source} did not answer in time")
 
     def _settle(self, until_s: float, *, over: bool = False) -> list[Entry]:
         """The entries of the running stretch up to now, those of the models too where it is over."""
@@ -297,7 +303,7 @@ class Observer:
 
     def _resume(self, now_s: float) -> None:
         self.suspended_s += now_s - self.stretch_s
-        poll(self.threads)
+        self._read_meters()
         self.loads.skip(CpuTimes.now())
         self._start_stretch(now_s)
         self.paused = False
@@ -353,11 +359,15 @@ class Observer:
             "suspended_s": round(self.suspended_s, 6),
         }
         self._step("closing the meters")
-        for thread in close(self.threads):
-            self.box.troubles.append(f"{thread.source} does not close")
+        if self.threads:
+            from wattbook.polling import close
+
+            for thread in close(self.threads):
+                self.box.troubles.append(f"{thread.source} does not close")
 
     def _loaded(self) -> None:
-        """Everything is loaded: the collection of garbage, which ``run`` put off, goes on."""
+        """Everything is loaded and stays; the collection of garbage, which ``run`` put off, goes on with what is new."""
+        gc.freeze()
         gc.enable()
 
     def _own_cpu_s(self, ended: Event) -> float | None:
@@ -368,7 +378,7 @@ class Observer:
         """Processor time of the command's processes."""
         from wattbook.pipeline.processor import CommandTime
 
-        return CommandTime(self.order["pid"], self.order["run_id"])
+        return CommandTime(self.order["pid"], self.order["run_id"], before=self.order.get("cgroup"))
 
     def _moment(self, at_s: float) -> datetime:
         """The wall clock's time at an instant of the monotonic clock, from the start of the run on."""
@@ -380,14 +390,6 @@ class Observer:
 
     def _step(self, step: str) -> None:
         self.box.step = step
-
-
-def named(ledger: str) -> str:
-    """A book's name that holds in every folder and keeps no password."""
-    if "://" not in ledger:
-        return os.path.abspath(os.path.expanduser(ledger))
-    without = re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", ledger)
-    return re.sub(r"([?&][^=&]*password)=[^&]*", r"\1=***", without)
 
 
 def _reason(error: OSError) -> str:

@@ -6,12 +6,12 @@ import os
 import sys
 import time
 
+from wattbook import cgroups
+from wattbook.cgroups import MAX_PIDS
 from wattbook.sampling import stragglers_cpu_s, tree_cpu_s
 
 TREE = "of its processes and all that they waited for"
-MAX_PIDS = 10_000
 TRIES = 3  #: how often a cgroup is looked into that others are in
-_MOUNTS = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
 
 
 class CommandTime:
@@ -20,17 +20,19 @@ class CommandTime:
     The processes are a tree: one that was left behind by its parent drops out of it when it ends.  A cgroup
     counts those too, but only where it holds the command and nothing else: one of its own, or that of
     wattbook where nothing but this run is in it.  A command may move into a cgroup of its own while it runs.
+    *before* is what wattbook's own one had counted before the command started: so nothing of it is missed.
     """
 
-    def __init__(self, pid: int, run_id: str = "", *, root: str = "/") -> None:
+    def __init__(self, pid: int, run_id: str = "", *, before: cgroups.Before | None = None, root: str = "/") -> None:
         self.pid, self._run_id, self._root = pid, run_id, root
+        self._before = before  #: our cgroup before the command started, where we were alone in it
         self._path: str | None = None  #: the cgroup whose counter stands for the command
         self._refused: dict[str, int] = {}  #: cgroups that others are in, too, and how often they were
         self._offset_s = 0.0
         self._with_us = False
         self._last_s: float | None = None
         self._told = TREE
-        self._adopt()  # soon: what was left behind and is over before is not known
+        self._adopt()  # soon: what was left behind and is over before is known only to a counter that was read before
 
     @property
     def source(self) -> str:
@@ -59,13 +61,13 @@ class CommandTime:
         """Count by the command's cgroup from now on, if it holds nothing else."""
         if self._path is not None or not sys.platform.startswith("linux"):
             return
-        theirs = self._cgroup_of(str(self.pid))
+        theirs = cgroups.path_of(str(self.pid), self._root)
         if theirs is None or self._refused.get(theirs, 0) >= TRIES:
             return
-        ours = self._cgroup_of("self")
-        pids = self._members(theirs)
+        ours = cgroups.path_of("self", self._root)
+        pids = cgroups.members(theirs, self._root)
         rest = pids - _tree(self.pid) - (_tree(os.getpid()) if theirs == ours else set())
-        usage_s = self._usage_s(theirs)
+        usage_s = cgroups.usage_s(theirs, self._root)
         so_far_s = tree_cpu_s(self.pid)
         strangers = not pids or any(not carries(pid, self._run_id) and not _ending(pid) for pid in rest)
         if strangers or usage_s is None or so_far_s is None:
@@ -74,11 +76,13 @@ class CommandTime:
         self._with_us = theirs == ours
         left_behind_s = sum(tree_cpu_s(pid) or 0.0 for pid in rest)
         self._offset_s = so_far_s + left_behind_s - (usage_s - self._own_s())
+        if self._with_us and self._before is not None and self._before.path == theirs:
+            self._offset_s = max(self._offset_s, self._before.own_s - self._before.usage_s)  # knows the dead, too
         self._path = theirs
         self._told = f"of its cgroup {theirs}"
 
     def _counted_s(self, waited_s: float | None = None) -> float | None:
-        usage_s = None if self._path is None else self._usage_s(self._path)
+        usage_s = None if self._path is None else cgroups.usage_s(self._path, self._root)
         return None if usage_s is None else max(0.0, usage_s - self._own_s(waited_s) + self._offset_s)
 
     def _own_s(self, waited_s: float | None = None) -> float:
@@ -90,42 +94,6 @@ class CommandTime:
         over = resource.getrusage(resource.RUSAGE_CHILDREN)
         alive_s = sum(tree_cpu_s(pid) or 0.0 for pid in _below(os.getpid()) - {self.pid})
         return time.process_time() + over.ru_utime + over.ru_stime - (waited_s or 0.0) + alive_s
-
-    # --- the files --------------------------------------------------------------------------------
-
-    def _cgroup_of(self, who: str) -> str | None:
-        """The path of a process in the unified hierarchy."""
-        try:
-            with open(os.path.join(self._root, "proc", who, "cgroup"), encoding="utf-8", errors="replace") as stream:
-                for line in stream:
-                    if line.startswith("0::"):
-                        return line[3:].rstrip("\n")
-        except OSError:
-            return None
-        return None
-
-    def _read(self, path: str, name: str) -> str | None:
-        for mount in _MOUNTS:
-            try:
-                with open(os.path.join(self._root, mount, path.lstrip("/"), name), encoding="utf-8") as stream:
-                    return stream.read(1 << 20)
-            except (OSError, ValueError):
-                continue
-        return None
-
-    def _members(self, path: str) -> set[int]:
-        text = self._read(path, "cgroup.procs") or ""
-        try:
-            return {int(line) for line in text.split()[:MAX_PIDS]}
-        except ValueError:
-            return set()
-
-    def _usage_s(self, path: str) -> float | None:
-        for line in (self._read(path, "cpu.stat") or "").splitlines():
-            name, _, number = line.partition(" ")
-            if name == "usage_usec" and number.isdigit():
-                return int(number) / 1e6
-        return None
 
 
 def carries(pid: int, run_id: str) -> bool:

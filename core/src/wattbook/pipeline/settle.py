@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from wattbook.model import Activity, Basis, Domain, Gap, Load, Reading, Window
 from wattbook.pipeline import Survey, fill
 from wattbook.plugins import Broken, Plugins
 from wattbook.records import Entry, Labels, Place
 from wattbook.resolve import Verdict, uncovered, wanted
-from wattbook.sampling import LoadHistogram, MeterThread, Tally
+
+if TYPE_CHECKING:
+    from wattbook.polling import MeterThread, Tally
+    from wattbook.sampling import LoadHistogram
 
 WHOLE = ("machine/wall", "machine/platform")  #: what a meter of the whole machine may be called
 HOST = Domain(device="machine", name="host")

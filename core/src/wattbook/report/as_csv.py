@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 
 from wattbook.accounting import Interval, Total
+from wattbook.report.adjusted import adjusted_lines
 from wattbook.report.as_json import VIEWS, moment_text, total_as_json
 from wattbook.report.lines import clean
 from wattbook.report.model import Report
@@ -21,7 +22,8 @@ HEADER = (
 def as_csv(report: Report) -> str:
     """The lines of one dimension with basis ``all`` add up to the line ``total``; unknown is empty.
 
-    ``previous`` is the period before, ``change`` its difference to this one by cause.
+    ``previous`` is the period before, ``change`` its difference to this one by cause.  ``adjustment`` is what became
+    known of a closed month, which no total of this period holds; the lines of ``adjustment:MONTH`` are its causes.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -50,6 +52,11 @@ def _totals(report: Report) -> Iterator[tuple[str, str, str, Total]]:
         for step in report.change.steps:
             grams = Interval(step.co2e_g)
             yield "change", step.cause, "all", Total(energy=None, location_g=grams, market_g=None)
+    for line in adjusted_lines(report):
+        if line.cause is None:
+            yield "adjustment", line.month, "all", line.total
+        else:
+            yield f"adjustment:{line.month}", line.cause, "all", line.total
 
 
 def _numbers(total: Total) -> list[object]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from wattbook.report.lines import Block, blocks, subtitle, title
+from wattbook.report.cards import with_short
+from wattbook.report.lines import Block, subtitle, title
 from wattbook.report.model import Report
 
 
@@ -32,7 +33,7 @@ def _lines(report: Report, most: int | None) -> Iterator[str]:
         yield f"**{_escape(report.watermark)}**"
         yield ""
     yield _escape(subtitle(report))
-    for block in blocks(report):
+    for block in with_short(report):
         yield ""
         yield f"## {_escape(block.title)}"
         yield ""

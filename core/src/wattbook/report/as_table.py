@@ -6,7 +6,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 
-from wattbook.report.lines import Block, blocks, subtitle, title
+from wattbook.report.cards import with_short
+from wattbook.report.lines import Block, subtitle, title
 from wattbook.report.model import Report
 
 MAX_CELL = 60
@@ -23,7 +24,7 @@ def _lines(report: Report, bold: bool, width: int | None) -> Iterator[str]:
     if report.watermark:
         yield from _sentence(f"*** {report.watermark} ***", width)
     yield from _sentence(subtitle(report), width)
-    for block in blocks(report):
+    for block in with_short(report):
         yield ""
         yield _heading(block.title, bold)
         yield from _block(block, width)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from wattbook.accounting import Tally
 from wattbook.records import Entry, Place
@@ -90,9 +90,10 @@ class _Pile:
         made = Tally()
         if known:
             low, joules, high = interval_of(known, down, up)
-            made.add(evolve(first, energy_j=joules, low_j=low, high_j=high))
+            made.add_energy(joules, low, high, cause=first.cause, place=first.place, year=int(first.start[:4]))
         if unknown:
-            made.add(evolve(first, energy_j=math.fsum(unknown), low_j=None, high_j=None))
+            joules, year = math.fsum(unknown), int(first.start[:4])
+            made.add_energy(joules, None, None, cause=first.cause, place=first.place, year=year)
             more = sum(batch.unknowns for batch in self.batches) - 1
             for part in (made.energy, made.own):
                 if part.parts:

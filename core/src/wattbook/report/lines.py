@@ -15,6 +15,7 @@ from wattbook.units import G_PER_KG
 
 LETTERS = {"provided": "P", "measured": "M", "estimated": "E"}
 HEADS = ("energy", "location-based", "market-based", "basis")
+MOST_LETTERS = 160  #: of a name that somebody made up
 MANY = 10  #: a change of so many times is no percentage
 UNLABELLED = "(no label)"
 
@@ -33,6 +34,12 @@ def clean(text: str) -> str:
     return "".join(" " if _breaks(unicodedata.category(letter)) else letter for letter in text)
 
 
+def short(text: str, most: int = MOST_LETTERS) -> str:
+    """One line of a bounded length."""
+    text = clean(text)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def _breaks(category: str) -> bool:
     return category[0] == "C" or category in ("Zl", "Zp")
 
@@ -43,7 +50,7 @@ def title(report: Report) -> str:
 
 
 def subtitle(report: Report) -> str:
-    as_of = f", as known on {report.as_of}" if report.as_of else ""
+    as_of = f", as known on {report.as_of.replace('.000000Z', 'Z')}" if report.as_of else ""
     if report.closed is not None:
         as_of += f", closed {clean(report.closed.told)}"
     return f"{clean(report.period.zone)} time{as_of}; gross, no offsets; ranges are 90 % intervals"
@@ -143,7 +150,11 @@ def _budgets(report: Report) -> Iterator[tuple[str, ...]]:
 
 def _change(change: Change) -> Iterator[tuple[str, ...]]:
     before = carbon_of_both(change.total)
-    yield clean(change.period.title), carbon_text(before), "what the period before comes to, as the book has it today"
+    yield (
+        clean(change.period.title),
+        carbon_text(before),
+        "what the period before comes to, as it was closed or as the book has it",
+    )
     for step in change.steps:
         yield step.cause, signed_text(step.co2e_g), step.why
     yield "change", signed_text(change.co2e_g), change_text(change)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from wattbook.accounting.intervals import Interval
 from wattbook.units import J_PER_WH
@@ -26,10 +26,18 @@ def carbon_text(grams: Interval | float | None) -> str:
 
 def signed_text(grams: float | None) -> str:
     """A difference in grams with its sign, ``+12 kg``; ``unknown`` for ``None``."""
-    if grams is None:
-        return "unknown"
-    text = scaled(abs(grams), CARBON_SCALE)
-    return text if grams == 0 else f"{'+' if grams > 0 else '-'}{text}"
+    return _signed(grams, carbon_text)
+
+
+def signed_energy_text(joules: float | None) -> str:
+    """A difference in joules as watt-hours with its sign; ``unknown`` for ``None``."""
+    return _signed(joules, energy_text)
+
+
+def _signed(value: float | None, text: Callable[[float | None], str]) -> str:
+    if not value:
+        return text(value)
+    return f"{'+' if value > 0 else '-'}{text(abs(value))}"
 
 
 def _text(quantity: Interval | float | None, divisor: float, scale: Scale) -> str:

@@ -45,8 +45,8 @@ def text_of(rolled: Rolled) -> str:
     return f'{{"contexts":{told},{json.dumps(said, ensure_ascii=False, allow_nan=False, separators=(",", ":"))[1:]}'
 
 
-def rolled_of(text: str) -> Rolled:
-    """The inverse of ``text_of``."""
+def rolled_of(text: str, *, tops: bool = True) -> Rolled:
+    """The inverse of ``text_of``; without the largest entries where nobody looks at them."""
     told = json.loads(text)
     contexts = [_context(one) for one in told["contexts"]]
     return Rolled(
@@ -56,7 +56,7 @@ def rolled_of(text: str) -> Rolled:
             Overlap(host=host, run_id=run_id, counted_in=tuple(counted_in), energy_j=energy_j)
             for host, run_id, counted_in, energy_j in told["overlaps"]
         ),
-        tops={tuple(key): tuple(_entry(one, contexts) for one in some) for key, some in told["tops"]},
+        tops={tuple(key): tuple(_entry(one, contexts) for one in some) for key, some in told["tops"] if tops},
         runs=tuple(RunRecord.from_dict(one) for one in told["runs"]),
         unknown=frozenset(told["unknown"]),
         cut=told["cut"],

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+from wattbook.polling import MeterThread, close, poll
 from wattbook.resolve import Fate, Verdict
-from wattbook.sampling import MeterThread, close, poll
 from wattbook.selfcheck.outcome import Probed, ProbedMeter, SelfCheck, judge
 from wattbook.selfcheck.watching import Trace, Watch
 

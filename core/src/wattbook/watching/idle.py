@@ -7,10 +7,8 @@ from collections.abc import Iterable
 
 from wattbook.model import Reading
 from wattbook.pipeline import idle
+from wattbook.pipeline.pace import GPU_IDLE_W, IDLE_BELOW
 from wattbook.records import Entry
-
-IDLE_BELOW = 0.05  #: the busy share of all processors together
-GPU_IDLE_W = 80.0  #: what the largest accelerators draw while they wait (an H100 about 70 W)
 
 
 def is_idle(busy_s: float, total_s: float, readings: Iterable[Reading], *, below: float = IDLE_BELOW) -> bool:

@@ -16,9 +16,10 @@ from wattbook.pipeline import Survey, survey
 from wattbook.pipeline.growing import Grower
 from wattbook.pipeline.settle import Figure, Settled, Stretch, settle, source_of
 from wattbook.plugins import Plugins
+from wattbook.polling import MeterThread, close, poll
 from wattbook.records import Entry
 from wattbook.resolve import Offer
-from wattbook.sampling import CpuTimes, LoadHistogram, MeterThread, close, poll, tree_cpu_s
+from wattbook.sampling import CpuTimes, LoadHistogram, tree_cpu_s
 from wattbook.utilisation import Utilisation
 
 ESTIMATE_TIMEOUT_S = 10.0

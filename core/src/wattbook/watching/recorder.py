@@ -16,6 +16,7 @@ from wattbook.model import Domain, Gap, Reading, Window
 from wattbook.people.paths import told_abroad, verdicts_abroad
 from wattbook.pipeline.document import verdict_as_dict
 from wattbook.pipeline.own import own_energy_j
+from wattbook.pipeline.pace import IDLE_BELOW
 from wattbook.pipeline.settle import Settled
 from wattbook.records import Entry, Labels, Place, RunRecord, utc_text
 from wattbook.sampling import asleep_s
@@ -23,7 +24,7 @@ from wattbook.spool.writing import SpoolWriter
 from wattbook.watching.absence import Absence, Now, Seen, absences
 from wattbook.watching.clock import boot_id, up_s
 from wattbook.watching.frame import OWN_DOMAIN
-from wattbook.watching.idle import IDLE_BELOW, Keeper, is_idle
+from wattbook.watching.idle import Keeper, is_idle
 from wattbook.watching.lastseen import LastSeen
 from wattbook.watching.machine import Machine, moment_of
 from wattbook.watching.timeline import JUMP_S, Timeline

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
-from wattbook import ImportFailed, ImportSource, Problem, SourceFile, Statement
+from wattbook import ImportFailed, ImportSource, Problem, Sheet, SourceFile, Statement
 
-from wattbook_csp import months, pages
+from wattbook_csp import months, pages, sheets
 from wattbook_csp.azure_views import ALL_SCOPES, Key, View, best
-from wattbook_csp.decimals import KG_PER_KG, kilograms
+from wattbook_csp.decimals import KG_PER_KG
+from wattbook_csp.figures import Figures
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Figures, Row, newest_of
+from wattbook_csp.shelves import Group, Shelves
 
 FORMAT = "azure-carbon-json"
 UNIT = "kgCO2E"
 UNIT_KG = KG_PER_KG
+VALUE = "latestMonthEmissions"
+FIGURES = Figures(views=(("", ""),), fields=(VALUE,), unit=UNIT, unit_kg=UNIT_KG)
 
 #: Azure computes scope 2 by the market-based method only; scopes 1 and 3 do not depend on the method
 METHODS = {"1": "unsplit", "2": "market", "3": "unsplit", "total": "market"}
@@ -51,13 +56,20 @@ def _is_availability(head: bytes) -> bool:
 
 
 def read(source: ImportSource) -> Iterator[Statement | Problem]:
+    yield from sheets.statements(read_sheets(source))
+
+
+def read_sheets(source: ImportSource) -> Iterator[Sheet | Problem]:
     notes = Notes()
+    shelves = Shelves(FIGURES, _group)
     found = (page for file in source.files for page in _pages(file, source.options, notes))
-    rows = list(best(_views(found, source.account, notes), notes))
-    if not rows:
+    chosen = dict(best(_views(found, source.account, shelves, notes), notes))
+    if not chosen:
         reason = "holds no emissions: neither item details nor a monthly summary"
         raise ImportFailed(reason, path=source.files[0].path if source.files else None)
-    yield from newest_of(rows, notes)
+    completeness = {True: "partial", False: "complete"}
+    shelves.choose({(key.month, key.kind): {"completeness": completeness[partial]} for key, partial in chosen.items()})
+    yield from sheets.newest(shelves, (2,), notes)
 
 
 def _pages(file: SourceFile, options: Any, notes: Notes) -> Iterator[Page]:
@@ -114,7 +126,7 @@ def _month(asked: Any, options: Any, path: Path) -> str:
     return months.in_name(path)
 
 
-def _views(found: Iterable[Page], account: str | None, notes: Notes) -> Iterable[View]:
+def _views(found: Iterable[Page], account: str | None, shelves: Shelves, notes: Notes) -> Iterable[View]:
     views: dict[Key, View] = {}
     ends: dict[Key, bool] = {}
     closed: set[tuple[str, tuple[str, ...]]] = set()
@@ -123,16 +135,23 @@ def _views(found: Iterable[Page], account: str | None, notes: Notes) -> Iterable
             closed.add((page.month, page.scopes))
         if page.denied:
             notes.add(f"access was denied, so this is not the whole: {', '.join(page.denied)}")
-        for number, item in enumerate(page.rows, start=1):
-            kind = pages.text(item.get("dataType")).removesuffix("Data")
-            if not (kind.endswith("ItemDetails") or kind == "MonthlySummary"):
-                what = "shows the largest items only" if "TopItems" in kind else "has no single month"
-                notes.add(f"{kind or 'a report of unknown type'} {what}, left out", path=page.path)
-                continue
-            key, row = _row(page, number, item, kind, account)
+        rows = list(_rows(page, account, notes))
+        if not rows:
+            continue
+        numbers, names, *keys, services, regions, resources, values = zip(*rows, strict=True)
+        for place, refused in FIGURES.wrong([values]):
+            reason = f"item {numbers[place]}: {refused.reason}"
+            raise ImportFailed(reason, path=page.path, field=refused.field)
+        scopes = (",".join(page.scopes),) * len(rows)
+        shelves.put(page.path, numbers, (names, *keys, scopes), (services, regions, resources), [values])
+        told: dict[tuple[str, ...], list[str]] = {}
+        for named, raw in zip(zip(*keys, scopes, strict=True), values, strict=True):
+            told.setdefault(named, []).append(raw)
+        for named, figures in told.items():
+            key = _key(*named)
             view = views.setdefault(key, View(key))
+            view.co2e_kg += sum(map(Decimal, filter(None, figures)))
             view.partial = view.partial or bool(page.denied)
-            view.rows.append(row)
             ends[key] = ends.get(key, False) or not page.follows
     for key, ended in ends.items():
         if not ended and (key.month, key.scopes) not in closed:
@@ -141,48 +160,62 @@ def _views(found: Iterable[Page], account: str | None, notes: Notes) -> Iterable
     return views.values()
 
 
-def _row(page: Page, number: int, item: dict[str, Any], kind: str, account: str | None) -> tuple[Key, Row]:
-    """One item as a row, with the answer that it belongs to."""
-    raw = item.get("latestMonthEmissions")  # the previous month is for comparison and no statement
-    field_name = "latestMonthEmissions"
-    place = f"item {number}"
-    try:
-        if not page.scopes:
-            raise ImportFailed("does not say for which scopes it was asked; " + _HINT, field="carbonScopeList")
-        if kind == "MonthlySummary":
-            category = ""
-            field_name = "date"
-            month = months.month(pages.text(item.get("date")))
-        else:
-            category, month = _category(item), page.month
-            if not month:
-                raise ImportFailed("does not say for which month it was asked; " + _HINT, field="dateRange")
-        subscription = pages.text(item.get("subscriptionId")).lower()
-        if category == "Subscription":
-            subscription = subscription or pages.text(item.get("itemName")).lower()
-        members = frozenset([subscription] if subscription else page.allowed)
-        name = subscription or account or (page.allowed[0] if len(page.allowed) == 1 else "")
-        if not name:
-            raise ImportFailed(f"adds {len(members)} subscriptions up; name them together with --account NAME")
-        scope = page.scopes[0] if len(page.scopes) == 1 else "total"
-        field_name = "latestMonthEmissions"
-        resource = (pages.text(item.get("resourceId")) or pages.text(item.get("itemName"))).lower()
-        statements = []
-        if raw is not None:
-            statements.append(
-                Statement(
-                    provider="azure", account=name, month=month, service=pages.text(item.get("resourceType")),
-                    region=pages.text(item.get("location")), resource=resource, scope=scope,
-                    method="unsplit" if page.scopes == ("1", "3") else METHODS[scope],
-                    co2e_kg=kilograms(pages.text(raw), UNIT_KG), value_raw=pages.text(raw), unit_raw=UNIT,
-                    interface="carbon-optimization",
-                )
-            )  # fmt: skip
-    except ImportFailed as refused:
-        raise ImportFailed(f"{place}: {refused.reason}", path=page.path, field=refused.field or field_name) from None
-    key = Key(month=month, members=members or frozenset([name]), category=category, scopes=page.scopes)
-    figures = Figures((name, month, scope, page.scopes, category, resource), statements)
-    return key, Row(page.path, number, name, month, (), figures)
+_Row = tuple[int, str, str, str, str, str, str, str, str]
+
+
+def _rows(page: Page, account: str | None, notes: Notes) -> Iterator[_Row]:
+    """Of every item its number, whose it is, month, members, category, place and figure."""
+    text = pages.text
+    for number, item in enumerate(page.rows, start=1):
+        kind = text(item.get("dataType")).removesuffix("Data")
+        if not (kind.endswith("ItemDetails") or kind == "MonthlySummary"):
+            what = "shows the largest items only" if "TopItems" in kind else "has no single month"
+            notes.add(f"{kind or 'a report of unknown type'} {what}, left out", path=page.path)
+            continue
+        field_name = VALUE
+        try:
+            if not page.scopes:
+                raise ImportFailed("does not say for which scopes it was asked; " + _HINT, field="carbonScopeList")
+            if kind == "MonthlySummary":
+                category = ""
+                field_name = "date"
+                month = months.month(text(item.get("date")))
+            else:
+                category, month = _category(item), page.month
+                if not month:
+                    raise ImportFailed("does not say for which month it was asked; " + _HINT, field="dateRange")
+            subscription = text(item.get("subscriptionId")).lower()
+            if category == "Subscription":
+                subscription = subscription or text(item.get("itemName")).lower()
+            name = subscription or account or (page.allowed[0] if len(page.allowed) == 1 else "")
+            if not name:
+                much = len(set(page.allowed))
+                raise ImportFailed(f"adds {much} subscriptions up; name them together with --account NAME")
+        except ImportFailed as refused:
+            reason = f"item {number}: {refused.reason}"
+            raise ImportFailed(reason, path=page.path, field=refused.field or field_name) from None
+        resource = (text(item.get("resourceId")) or text(item.get("itemName"))).lower()
+        # the previous month is for comparison and no statement
+        yield (
+            number, name, month, subscription or ",".join(sorted(set(page.allowed))) or name, category,
+            text(item.get("resourceType")), text(item.get("location")), resource, text(item.get(VALUE)),
+        )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _key(month: str, members: str, category: str, scopes: str) -> Key:
+    """The answer that a row belongs to."""
+    return Key(
+        month=month, members=frozenset(members.split(",")), category=category, scopes=tuple(scopes.split(","))
+    )  # fmt: skip
+
+
+def _group(name: str, month: str, members: str, category: str, scopes: str) -> Group:
+    key = _key(month, members, category, scopes)
+    scope = scopes if len(key.scopes) == 1 else "total"
+    view = (scope, "unsplit" if key.scopes == ("1", "3") else METHODS[scope])
+    head = {"provider": "azure", "account": name, "interface": "carbon-optimization", "views": (view,)}
+    return Group(account=name, month=month, version=(), member="", kind=key.kind, head=head)
 
 
 def _category(item: dict[str, Any]) -> str:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from attrs import define, evolve, field, frozen
-from wattbook import Statement
+from attrs import define, frozen
 
 from wattbook_csp.notes import Notes
-from wattbook_csp.snapshots import Row
 
 ALL_SCOPES = ("1", "2", "3")
 #: most detailed first; a monthly summary has no category
@@ -25,18 +23,19 @@ class Key:
     category: str
     scopes: tuple[str, ...]  #: asked together, and one number therefore
 
+    @property
+    def kind(self) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+        """The same without the month, as something that sorts."""
+        return self.category, self.scopes, tuple(sorted(self.members))
+
 
 @define
 class View:
-    """The rows of one answer, over its pages."""
+    """One answer, over its pages."""
 
     key: Key
     partial: bool = False
-    rows: list[Row] = field(factory=list)
-
-    @property
-    def co2e_kg(self) -> Decimal:
-        return sum((s.co2e_kg for row in self.rows for s in row.cells.statements), Decimal(0))
+    co2e_kg: Decimal = Decimal(0)
 
 
 @define
@@ -75,8 +74,8 @@ class Family:
         return f"{self.key.month}, {what}, scope {scopes}"
 
 
-def best(views: Iterable[View], notes: Notes) -> Iterator[Row]:
-    """Rows of the views that count, ``partial`` where something is known to be missing."""
+def best(views: Iterable[View], notes: Notes) -> Iterator[tuple[Key, bool]]:
+    """The views that count, and of each whether something is known to be missing."""
     taken: dict[tuple[str, str], Family] = {}
     for family in sorted(_families(views), key=lambda f: (f.rank, str(f))):
         month, members = family.key.month, family.key.members
@@ -90,7 +89,7 @@ def best(views: Iterable[View], notes: Notes) -> Iterator[Row]:
             missing = ", ".join(sorted(set(ALL_SCOPES) - family.scopes))
             notes.add(f"{family}: scope {missing} is not in this import, so this is not the whole")
         for view in family.views:
-            yield from _marked(view, partial=view.partial or not family.complete)
+            yield view.key, view.partial or not family.complete
 
 
 def _families(views: Iterable[View]) -> Iterator[Family]:
@@ -110,11 +109,3 @@ def _note_alternative(family: Family, rivals: list[Family], notes: Notes) -> Non
     if same and family.scopes == set().union(*(f.scopes for f in rivals)) and abs(here - there) > Decimal("0.001"):
         reason += f"; they differ: {here} and {there} kg"
     notes.add(reason)
-
-
-def _marked(view: View, *, partial: bool) -> Iterator[Row]:
-    for row in view.rows:
-        if partial:
-            statements: list[Statement] = [evolve(s, completeness="partial") for s in row.cells.statements]
-            row = row._replace(cells=row.cells._replace(statements=statements))
-        yield row

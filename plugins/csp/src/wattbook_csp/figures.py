@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from operator import sub
 
 from attrs import frozen
 from wattbook import ImportFailed
@@ -81,7 +82,7 @@ class Figures:
                 continue
             rest = terms[0]
             for part in terms[1:]:
-                rest = list(map(float.__sub__, rest, part))
+                rest = list(map(sub, rest, part))
             if -near < min(rest) and max(rest) < near:
                 continue
             yield from (place for place, left in enumerate(rest) if not -near < left < near)

@@ -11,7 +11,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from wattbook import ImportFailed
 
 from wattbook_csp.figures import Figures
@@ -140,6 +140,15 @@ class Shelves:
         shelf._pieces.extend((number, self._size, count, *map(len, texts)))
         self._size += len(numbers) + sum(map(len, texts))
         return [numbers, *texts]
+
+    def choose(self, more: Mapping[tuple[str, Hashable], Mapping[str, Any]]) -> None:
+        """Keep what is of these months and kinds only, and say *more* of it."""
+        for name, shelf in list(self._shelves.items()):
+            of = (shelf.group.month, shelf.group.kind)
+            if of in more:
+                shelf.group = evolve(shelf.group, head={**shelf.group.head, **more[of]})
+            else:
+                del self._shelves[name]
 
     @property
     def all(self) -> Sequence[Shelf]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from attrs import define, field
 from wattbook import Domain, Host, Meter, Sample, Unavailable
 
-from wattbook_rapl import perf, powercap
 from wattbook_rapl.domains import Place, in_order
-from wattbook_rapl.session import CounterFile, Session
+from wattbook_rapl.presence import absent, shown
 from wattbook_rapl.settings import Config
+
+if TYPE_CHECKING:  # where the kernel shows no counters none of these is loaded
+    from pathlib import Path
+
+    from wattbook_rapl.perf import Kernel
+    from wattbook_rapl.session import CounterFile, Session
 
 ERROR = 0.05  #: relative half width of the 90 % interval of RAPL's package energy
 INTERVAL_S = 10.0  #: AMD's counters turn after 65 s at 1000 W; never more than 60
@@ -24,19 +28,26 @@ TOLERANCE = 0.10  #: by which the two interfaces may differ over ``COMPARED_S``,
 TOLERANCE_J = 0.05
 
 
-@define
 class Offer:
     """What the kernel shows on one host."""
 
-    host: Host
-    config: Config = field(factory=Config)
-    kernel: perf.Kernel = field(factory=perf.Linux)
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    _found: dict[str, tuple[Domain, ...]] = field(factory=dict, init=False)
+    def __init__(
+        self,
+        host: Host,
+        config: Config | None = None,
+        kernel: Kernel | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.host, self.config = host, config or Config()
+        self.clock, self.sleep = clock, sleep
+        self._kernel = kernel
+        self._found: dict[str, tuple[Domain, ...]] = {}
 
     @property
     def root(self) -> Path:
+        from pathlib import Path
+
         return Path(self.config.root)
 
     def meters(self) -> Iterator[Meter]:
@@ -64,6 +75,8 @@ class Offer:
 
     def probe(self, interface: str) -> Sequence[Domain]:
         """Domains whose counters can be read, move, and agree with the other interface where that can be read."""
+        if not shown(interface, self.config.root):
+            raise absent(interface)
         readable = self._readable(interface)
         with self._session(interface, readable) as session:
             moving = self._moving(session)
@@ -78,8 +91,11 @@ class Offer:
         return self._found[interface]
 
     def _files(self, interface: str) -> list[CounterFile]:
+        from wattbook_rapl import perf, powercap
+
         if interface == "perf":
-            return [perf.EventFile(event, self.kernel) for event in perf.events(self.root)]
+            kernel = self._kernel or perf.Linux()
+            return [perf.EventFile(event, kernel) for event in perf.events(self.root)]
         return [powercap.ZoneFile(zone) for zone in powercap.zones(self.root, amd=_is_amd(self.root))]
 
     def _readable(self, interface: str) -> list[Domain]:
@@ -100,6 +116,8 @@ class Offer:
                 file.close()
         places = in_order([place for place in dict.fromkeys(file.place for file in files) if place not in useless])
         if not any(place.name == "package" for place in places):
+            from wattbook_rapl import perf, powercap
+
             if interface == "perf":
                 raise perf.explain(perf.events(self.root), refusal, self.root)
             raise powercap.explain(powercap.zones(self.root, amd=False), refusal)
@@ -112,6 +130,8 @@ class Offer:
             domain = file.place.domain(self.host)
             if domain in by_domain:
                 by_domain[domain].append(file)
+        from wattbook_rapl.session import Session
+
         session = Session(by_domain, clock=self.clock)
         session.start()
         try:

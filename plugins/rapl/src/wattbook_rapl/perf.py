@@ -14,8 +14,8 @@ from attrs import define, field, frozen
 from wattbook import Unavailable
 
 from wattbook_rapl.domains import Place
+from wattbook_rapl.presence import PERF, absent
 
-FOLDER = "sys/bus/event_source/devices/power"
 EVENTS = {
     "energy-pkg": "package",
     "energy-cores": "core",
@@ -106,7 +106,7 @@ class EventFile:
 
 def events(root: Path) -> list[Event]:
     """One event per domain and package, as the files of the PMU say; psys once."""
-    folder = root / FOLDER
+    folder = root / PERF
     kind = _text(folder / "type")
     if not kind.isdigit():
         return []
@@ -143,10 +143,7 @@ def processors(mask: str) -> list[int]:
 def explain(events_found: list[Event], error: OSError | None, root: Path) -> Unavailable:
     """Why no package can be read here."""
     if not events_found:
-        return Unavailable(
-            "the kernel has no perf events for energy",
-            remedy="modprobe rapl on a real machine; a virtual machine has none",
-        )
+        return absent("perf")
     if error is not None and error.errno in (errno.EACCES, errno.EPERM):
         level = _text(root / "proc/sys/kernel/perf_event_paranoid") or "unknown"
         return Unavailable(

@@ -11,8 +11,8 @@ from attrs import define, field, frozen
 from wattbook import Unavailable
 
 from wattbook_rapl.domains import Place
+from wattbook_rapl.presence import POWERCAP, absent
 
-FOLDER = "sys/class/powercap"
 _ZONE = re.compile(r"(intel-rapl|intel-rapl-mmio):(\d{1,4})(?::(\d{1,4}))?$")
 _PACKAGE = re.compile(r"package-(\d{1,4})(?:-die-(\d{1,4}))?$")
 _PARTS = {"core": "core", "uncore": "gfx", "dram": "dram"}
@@ -81,7 +81,7 @@ def zones(root: Path, *, amd: bool) -> list[Zone]:
     owners: dict[tuple[str, str], tuple[int, int]] = {}
     psys: list[Zone] = []
     for match in names:
-        folder = root / FOLDER / match[0]
+        folder = root / POWERCAP / match[0]
         name = _text(folder / "name")
         key = (match[1], match[2])
         range_uj = _number(folder / "max_energy_range_uj") or None
@@ -104,10 +104,7 @@ def zones(root: Path, *, amd: bool) -> list[Zone]:
 def explain(zones_found: list[Zone], error: OSError | None) -> Unavailable:
     """Why no package can be read here."""
     if not zones_found:
-        return Unavailable(
-            "the kernel shows no RAPL counters through powercap",
-            remedy="modprobe intel_rapl_msr on a real machine; a virtual machine has none",
-        )
+        return absent("powercap")
     if isinstance(error, PermissionError):
         return Unavailable(
             "energy_uj is readable by root only, as it is since Linux 5.10: fine-grained power can leak secrets "
@@ -121,7 +118,7 @@ def explain(zones_found: list[Zone], error: OSError | None) -> Unavailable:
 
 def _names(root: Path) -> Iterator[re.Match[str]]:
     try:
-        names = os.listdir(root / FOLDER)
+        names = os.listdir(root / POWERCAP)
     except OSError:
         return
     yield from filter(None, map(_ZONE.match, names))

@@ -62,7 +62,7 @@ _WITH_GRAPHICS = re.compile(r"(?:with|w/) .*graphics|apu|ryzen|athlon|\ba\d+-")
 
 def looks_like_gpu(name: str) -> bool:
     text = clean(name)
-    return bool(_GPU_WORDS.search(text)) and not _WITH_GRAPHICS.search(text)
+    return "nvidia" in text or (bool(_GPU_WORDS.search(text)) and not _WITH_GRAPHICS.search(text))
 
 
 def match_cpu(name: str) -> Match:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 #: how the signs look after a file was read in the wrong encoding
 _MOJIBAKE = (("â„¢", " "), ("Â®", " "), ("Â ", " "), ("Ã‚Â®", " "), ("ï¿½", " "), ("�", " "))
@@ -38,6 +39,9 @@ _CPU_NOISE = re.compile(
 _CPU_WORDS = re.compile(
     r"(?:^|(?<= ))(?:cpu|processors?|apu|soc|emb|embedded|amd|intel|genuine|genuineintel|authenticamd|corporation|series)(?= |$)"
 )
+_DASHES = re.compile(r" ?- | -(?=\w)")
+_PLUS = re.compile(r" (?=\+)")
+_BARE_XEON = re.compile(r"e[357]-?\d{4}|(?:gold|silver|platinum|bronze) \d{4}")
 _TIERS = re.compile(r"\b(?:gold|silver|platinum|bronze)\b")
 _FIRST_GENERATION = {"m": "m", "q": "qm", "u": "um", "l": "lm", "s": "s", "k": "k", "e": "e"}
 
@@ -48,12 +52,16 @@ def refusal(name: str, refusals: Iterable[tuple[re.Pattern[str], str]]) -> str |
     return next((reason for pattern, reason in refusals if pattern.search(text)), None)
 
 
+@lru_cache(maxsize=8)
 def clean(name: str) -> str:
     """Lower case ASCII-like text: signs, odd blanks and mangled encodings gone."""
-    for wrong, right in _MOJIBAKE:
-        name = name.replace(wrong, right)
-    name = unicodedata.normalize("NFKC", _MARKS.sub(" ", name.translate(_SIGNS)))
-    return " ".join(_MARKS.sub(" ", name).lower().split())
+    if name.isascii():
+        plain = name.replace("\x00", " ").replace("_", " ")
+    else:
+        for wrong, right in _MOJIBAKE:
+            name = name.replace(wrong, right)
+        plain = unicodedata.normalize("NFKC", _MARKS.sub(" ", name.translate(_SIGNS)))
+    return " ".join((_MARKS.sub(" ", plain) if "(" in plain else plain).lower().split())
 
 
 def without_tier(key: str) -> str:
@@ -64,12 +72,16 @@ def without_tier(key: str) -> str:
 def cpu_key(name: str) -> str:
     """The key of a processor's name, as ``xeon e5-2680v4``, ``i7-9750h``, ``epyc 7763``."""
     text = clean(name)
-    text = re.sub(r"\bcoret\b", "core", text)  # the sign printed as a plain T
-    text = re.sub(r"[()]", " ", _CPU_NOISE.sub(" ", text))
+    if "coret" in text:  # the sign printed as a plain T
+        text = re.sub(r"\bcoret\b", "core", text)
+    text = _CPU_NOISE.sub(" ", text).replace("(", " ").replace(")", " ")
     text = " ".join(text.split())
     text = " ".join(_CPU_WORDS.sub(" ", text).split())
-    text = re.sub(r" (?=\+)", "", re.sub(r" ?- | -(?=\w)", "-", text)).strip(" -,")
-    text = re.sub(r"^(?=e[357]-?\d{4}|(?:gold|silver|platinum|bronze) \d{4})", "xeon ", text)
+    if "-" in text or "+" in text:
+        text = _PLUS.sub("", _DASHES.sub("-", text))
+    text = text.strip(" -,")
+    if _BARE_XEON.match(text):
+        text = f"xeon {text}"
     for family, rule in _RULES:
         if family in text:
             text = rule(text)

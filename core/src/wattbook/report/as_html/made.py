@@ -9,17 +9,9 @@ from attrs import frozen
 
 from wattbook.accounting import Total
 from wattbook.report.derivation import LISTED, Addend, Cause, Derivation, Derived, Origin, Provided
-from wattbook.report.lines import LETTERS, clean
+from wattbook.report.lines import LETTERS, short
 from wattbook.report.model import Report
 from wattbook.report.numbers import carbon_text, digits, energy_text, share_text
-
-MOST_LETTERS = 160  #: of a name that somebody made up
-
-
-def short(text: str, most: int = MOST_LETTERS) -> str:
-    """One line of a bounded length."""
-    text = clean(text)
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def counted(number: int, one: str, many: str) -> str:

@@ -9,7 +9,7 @@ from attrs import frozen
 from wattbook import __version__
 from wattbook.accounting import Interval
 from wattbook.records import Entry
-from wattbook.report.as_html.cards import Told, cards_of
+from wattbook.report.adjusted import adjusted_lines
 from wattbook.report.as_html.made import (
     Made,
     Source,
@@ -17,12 +17,24 @@ from wattbook.report.as_html.made import (
     bounded,
     made_of,
     origins_of,
-    short,
     versions_of,
 )
-from wattbook.report.as_html.values import Amounts, Applied, Breakdown, Fig, Line, Shown, Uncovered, amounts, fig
+from wattbook.report.as_html.values import (
+    Amounts,
+    Applied,
+    Breakdown,
+    Card,
+    Fig,
+    Line,
+    Shown,
+    Uncovered,
+    amounts,
+    card,
+    fig,
+)
 from wattbook.report.atoms import line_of
 from wattbook.report.budgets import fullest
+from wattbook.report.cards import cards_of
 from wattbook.report.derivation import LISTED, Derived
 from wattbook.report.lines import (
     LETTERS,
@@ -32,6 +44,7 @@ from wattbook.report.lines import (
     mix,
     name_of,
     saves_text,
+    short,
     subtitle,
     title,
 )
@@ -56,7 +69,7 @@ class Page:
     title: str
     subtitle: str
     most_rows: int
-    cards: tuple[Told, ...]
+    cards: tuple[Card, ...]
     whole: Line
     bases: tuple[Line, ...]
     breakdowns: tuple[Breakdown, ...]
@@ -66,6 +79,8 @@ class Page:
     steps: tuple[tuple[str, Fig, str], ...]
     change: str
     change_notes: tuple[str, ...]
+    adjustments: tuple[tuple[str, str, tuple[Fig, ...], str], ...]
+    more_adjustments: int
     runs: tuple[tuple[str, str, str, Fig, Fig], ...]
     reductions: tuple[tuple[str, str, Fig, str, str], ...]
     budgets: tuple[tuple[str, Fig, Fig, Fig], ...]
@@ -89,7 +104,7 @@ def page_of(report: Report, derived: Derived) -> Page:
         title=title(report),
         subtitle=subtitle(report),
         most_rows=most,
-        cards=tuple(cards_of(report)),
+        cards=tuple(card(told) for told in cards_of(report)),
         whole=whole,
         bases=tuple(
             Line(name=basis, amounts=amounts(total, f"f-{basis}", LETTERS[basis]))
@@ -106,6 +121,8 @@ def page_of(report: Report, derived: Derived) -> Page:
         steps=tuple(_steps(report)),
         change="" if report.change is None else change_text(report.change),
         change_notes=() if report.change is None else bounded(report.change.notes),
+        adjustments=tuple(_adjustments(report)),
+        more_adjustments=max(0, len(report.adjustments) - LISTED),
         runs=tuple(_runs(report)),
         reductions=tuple(
             (
@@ -196,6 +213,17 @@ def _steps(report: Report) -> Iterator[tuple[str, Fig, str]]:
         return
     for step in report.change.steps:
         yield step.cause, Fig(text=signed_text(step.co2e_g), value=step.co2e_g, anchor="f-change"), step.why
+
+
+def _adjustments(report: Report) -> Iterator[tuple[str, str, tuple[Fig, ...], str]]:
+    for line in adjusted_lines(report):
+        if line.place >= LISTED:
+            return
+        figures = tuple(
+            Fig(text=text, value=value, anchor=f"f-adjustment-{line.place}")
+            for text, value in zip(line.texts, line.differences, strict=True)
+        )
+        yield line.month, line.cause or "in all", figures, line.note
 
 
 def _runs(report: Report) -> Iterator[tuple[str, str, str, Fig, Fig]]:

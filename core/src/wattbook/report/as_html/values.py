@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from attrs import frozen
 
 from wattbook.accounting import Interval, Total
+from wattbook.report.cards import Told
 from wattbook.report.numbers import carbon_text, energy_text
 
 
@@ -15,6 +18,15 @@ class Fig:
     text: str
     value: float | None = None
     anchor: str | None = None
+
+
+@frozen(kw_only=True)
+class Card:
+    """A card of the first screen."""
+
+    head: str
+    answer: Fig
+    below: str
 
 
 @frozen(kw_only=True)
@@ -79,6 +91,18 @@ class Applied:
     kind: str
     energy: Fig
     source: str
+
+
+def card(told: Told) -> Card:
+    text = tied(f"{told.arrow} {told.answer}".lstrip())
+    return Card(
+        head=told.head, answer=Fig(text=text, value=told.value, anchor=told.anchor), below=tied(told.below)
+    )  # fmt: skip
+
+
+def tied(text: str) -> str:
+    """A number and its unit stay on one line."""
+    return re.sub(r"(?<=\d) (?=(%|[kMGmµ]?Wh|[kmµ]?g|[kM]?t|CO2e)\b|%)", "\u00a0", text)
 
 
 def amounts(total: Total, anchor: str | None, basis: str = "") -> Amounts:

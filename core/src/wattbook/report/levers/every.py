@@ -29,7 +29,8 @@ def lever_of(name: str, evidence: Evidence, options: Options | None = None) -> l
     """The lever of that name, or one for each site where it is about sites; raises ``WattbookError``."""
     if name not in LEVERS:
         raise WattbookError(f"there is no lever {name!r}; there are {', '.join(LEVERS)}")
-    made = LEVERS[name](evidence, options or Options())
+    with evidence.held():
+        made = LEVERS[name](evidence, options or Options())
     return made if isinstance(made, list) else [made]
 
 

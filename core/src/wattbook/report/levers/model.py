@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from attrs import field, frozen
 
 from wattbook.accounting import Interval
+from wattbook.accounting.carbon import Pins, pinned
 from wattbook.factors import Factor
 from wattbook.report.atoms import Atom
 from wattbook.report.model import RunUse
@@ -83,6 +85,11 @@ class Evidence:
     currency: str = ""
     by_hour: Mapping[str, Sequence[float]] = field(factory=dict)  #: zone -> joules that can wait, by hour of the day
     caps: Mapping[str, float] = field(factory=dict)  #: of a run that names its power limit, its watts
+    pins: Pins = field(factory=dict, repr=False)  #: factors that a closed period was closed with
+
+    def held(self) -> AbstractContextManager[None]:
+        """Inside, the factors hold that the period was closed with."""
+        return pinned(self.pins) if self.pins else nullcontext()
 
 
 @frozen(kw_only=True)

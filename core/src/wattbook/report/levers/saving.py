@@ -23,7 +23,8 @@ Named = tuple[str, Effect]
 def saving_of(lever: Lever, evidence: Evidence) -> Saving:
     """What the lever alone would have saved."""
     effects = {number: ((lever.name, effect),) for number, effect in lever.effects.items()}
-    return _saving(lever, effects, evidence)
+    with evidence.held():
+        return _saving(lever, effects, evidence)
 
 
 def together(levers: Iterable[Lever], evidence: Evidence) -> Saving | None:
@@ -48,7 +49,8 @@ def together(levers: Iterable[Lever], evidence: Evidence) -> Saving | None:
         caution="not the sum of the lines above: levers act on the same energy",
         effects={number: Effect() for number in effects},
     )
-    return _saving(combined, effects, evidence)
+    with evidence.held():
+        return _saving(combined, effects, evidence)
 
 
 def _saving(lever: Lever, effects: Mapping[int, Sequence[Named]], evidence: Evidence) -> Saving:

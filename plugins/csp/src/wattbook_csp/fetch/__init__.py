@@ -22,6 +22,10 @@ class Interface(NamedTuple):
         fetched: wattbook.Fetched = import_module(f"wattbook_csp.fetch.{self.name}").fetch(wanted, folder)
         return fetched
 
+    def ready(self) -> str:
+        found: str = import_module("wattbook_csp.fetch.readiness").ready(self.name)
+        return found
+
 
 INTERFACES = (
     Interface(
@@ -46,4 +50,6 @@ INTERFACES = (
 def fetchers() -> Iterator[wattbook.Fetcher]:
     """One offer an interface; nothing is loaded."""
     for interface in INTERFACES:
-        yield wattbook.Fetcher(name=interface.name, fetch=interface.fetch, options=interface.options)
+        yield wattbook.Fetcher(
+            name=interface.name, fetch=interface.fetch, options=interface.options, ready=interface.ready
+        )

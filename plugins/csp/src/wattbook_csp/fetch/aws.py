@@ -15,6 +15,7 @@ from wattbook_csp.aws_api_json import DIMENSIONS, TYPES
 from wattbook_csp.fetch import aws_s3
 from wattbook_csp.fetch.patience import MAX_PAGES, need, patiently
 from wattbook_csp.fetch.published import after, first_of, nothing_there
+from wattbook_csp.fetch.readiness import LOG_IN
 
 REGION = "us-east-1"
 PUBLISHED_ON = 21  #: of the next month
@@ -23,7 +24,6 @@ PASSING = {"ThrottlingException", "Throttling", "InternalServerException", "Slow
 REFUSED = {"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"}
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException",
            "InvalidAccessKeyId", "SignatureDoesNotMatch"}  # fmt: skip
-LOG_IN = "log in with `aws sso login`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID"
 
 
 def fetch(wanted: Wanted, folder: Path) -> Fetched:
@@ -98,7 +98,7 @@ def _in_words() -> Iterator[None]:
         exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.ProfileNotFound,
         exceptions.TokenRetrievalError, exceptions.SSOError, exceptions.CredentialRetrievalError,
     ) as error:  # fmt: skip
-        raise Unavailable(f"AWS has no credentials here ({error})", remedy=LOG_IN) from error
+        raise Unavailable(f"AWS has no credentials here ({error})", remedy=LOG_IN["aws"]) from error
     except exceptions.UnknownServiceError as error:
         reason = "the installed boto3 does not know the service 'sustainability'"
         raise Unavailable(reason, remedy="pip install --upgrade 'wattbook-csp[aws]'") from error
@@ -108,7 +108,7 @@ def _in_words() -> Iterator[None]:
             reason = f"AWS does not let this caller use {operation}"
             raise Unavailable(reason, remedy=f"allow its role the action of {operation}") from error
         if code in EXPIRED:
-            raise Unavailable(f"AWS does not accept these credentials ({code})", remedy=LOG_IN) from error
+            raise Unavailable(f"AWS does not accept these credentials ({code})", remedy=LOG_IN["aws"]) from error
         if code in PASSING:
             raise ImportFailed(f"AWS was asked {operation} several times and answers {code}; try later") from error
         raise ImportFailed(

@@ -13,12 +13,12 @@ from wattbook import Fetched, ImportFailed, Unavailable, Wanted
 
 from wattbook_csp.fetch.patience import MAX_PAGES, need, patiently
 from wattbook_csp.fetch.published import first_of, nothing_there
+from wattbook_csp.fetch.readiness import LOG_IN
 
 PUBLISHED_ON = 19  #: of the next month
 SCOPES = ("Scope1", "Scope2", "Scope3")  #: one call each: scopes that are asked for together come as one number
 MOST_SUBSCRIPTIONS = 100
 PAGE_SIZE = 5000
-LOG_IN = "log in with `az login`, or set AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET"
 ROLE = "give it the role Carbon Optimization Reader on the subscriptions"
 
 
@@ -38,7 +38,7 @@ def fetch(wanted: Wanted, folder: Path) -> Fetched:
         ):
             files = tuple(pages(client, subscriptions, wanted.month, folder))
     except errors.ClientAuthenticationError as error:
-        raise Unavailable(f"Azure has no credentials here ({_first(error)})", remedy=LOG_IN) from error
+        raise Unavailable(f"Azure has no credentials here ({_first(error)})", remedy=LOG_IN["azure"]) from error
     except errors.HttpResponseError as error:
         if error.status_code == 403:
             raise Unavailable(f"Azure does not let this caller ask ({_first(error)})", remedy=ROLE) from error

@@ -10,12 +10,12 @@ from wattbook import Fetched, ImportFailed, Unavailable, Wanted
 
 from wattbook_csp.fetch.patience import need, patiently
 from wattbook_csp.fetch.published import first_of, nothing_there
+from wattbook_csp.fetch.readiness import LOG_IN
 
 PUBLISHED_ON = 15  #: of the next month; the transfer may run some days later
 TABLE = "carbon_footprint"
 MAX_BYTES_BILLED = 20 << 30
 PAGE_ROWS = 10_000
-LOG_IN = "log in with `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS"
 
 
 def fetch(wanted: Wanted, folder: Path) -> Fetched:
@@ -27,7 +27,7 @@ def fetch(wanted: Wanted, folder: Path) -> Fetched:
         table = table_of(wanted, client.project)
         path = rows(bigquery, client, table, wanted, folder)
     except (auth.DefaultCredentialsError, auth.RefreshError) as error:
-        raise Unavailable(f"Google Cloud has no credentials here ({_first(error)})", remedy=LOG_IN) from error
+        raise Unavailable(f"Google Cloud has no credentials here ({_first(error)})", remedy=LOG_IN["gcp"]) from error
     except exceptions.Forbidden as error:
         reason = f"Google Cloud does not let this caller read the table ({_first(error)})"
         raise Unavailable(

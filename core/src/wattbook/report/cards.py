@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from wattbook.accounting import Interval
-from wattbook.report.as_html.made import short
-from wattbook.report.as_html.values import Fig, fig
-from wattbook.report.lines import change_text, mix, name_of, saves_text
+from wattbook.report.lines import Block, blocks, change_text, mix, name_of, saves_text, short
 from wattbook.report.model import UNALLOCATED, Report, Row, carbon_of_both
 from wattbook.report.numbers import carbon_text, energy_text, share_text, signed_text
 
@@ -20,21 +17,30 @@ class Told:
     """A card of the first screen: a heading, the answer, and a line below it."""
 
     head: str
-    answer: Fig
+    answer: str
+    value: float | None = None
+    anchor: str | None = None  #: where the page explains it
+    arrow: str = ""  #: says what the answer says, too
     below: str
 
 
+def with_short(report: Report) -> Iterator[Block]:
+    """The parts of a report, after its total what a reader looks for first."""
+    for number, block in enumerate(blocks(report)):
+        yield block
+        if number == 0 and (told := _in_short(report)) is not None:
+            yield told
+
+
+def _in_short(report: Report) -> Block | None:
+    """What the first tables do not say at a glance, in a sentence each; ``None`` for an empty book."""
+    told = [one for one in cards_of(report) if one.head not in ("Total", "How it is known")]
+    if carbon_of_both(report.total) is None:
+        return None
+    return Block(title="In short", rows=tuple((f"{one.head}: {one.answer}. {one.below}",) for one in told))
+
+
 def cards_of(report: Report) -> Iterator[Told]:
-    for card in _cards(report):
-        yield evolve(card, answer=evolve(card.answer, text=tied(card.answer.text)), below=tied(card.below))
-
-
-def tied(text: str) -> str:
-    """A number and its unit stay on one line."""
-    return re.sub(r"(?<=\d) (?=(%|[kMGmµ]?Wh|[kmµ]?g|[kM]?t|CO2e)\b|%)", "\u00a0", text)
-
-
-def _cards(report: Report) -> Iterator[Told]:
     """What a reader looks for first: how much, since when, how known, from what, and what to do."""
     both, total = carbon_of_both(report.total), report.total
     nothing = both is None and total.energy is None and total.market_g is None
@@ -46,7 +52,9 @@ def _cards(report: Report) -> Iterator[Told]:
             known += f"; {share_text(use.share)} of the budget of {carbon_text(use.limit_g)}"
     yield Told(
         head="Total",
-        answer=fig(both, _co2e, "f-total", nothing),
+        answer="none" if nothing else _co2e(both),
+        value=None if both is None else both.value,
+        anchor=None if nothing else "f-total",
         below="nothing is in the book" if nothing else known,
     )
     yield _trend(report)
@@ -56,13 +64,12 @@ def _cards(report: Report) -> Iterator[Told]:
         best = report.reductions[0]
         yield Told(
             head="Best action",
-            answer=Fig(text=short(best.name), anchor="f-reduction-0"),
+            answer=short(best.name),
+            anchor="f-reduction-0",
             below=f"{saves_text(best).capitalize()} less. {short(best.what)}",
         )
     else:
-        yield Told(
-            head="Best action", answer=Fig(text="none found"), below="nothing in this book points to a reduction"
-        )
+        yield Told(head="Best action", answer="none found", below="nothing in this book points to a reduction")
 
 
 def _co2e(grams: Interval | None) -> str:
@@ -81,11 +88,12 @@ def _trend(report: Report) -> Told:
     change = report.change
     if change is None:
         before = f"the book holds nothing from {short(report.before.title)}" if report.before else "nothing before it"
-        return Told(head="Trend", answer=Fig(text="no comparison"), below=before)
+        return Told(head="Trend", answer="no comparison", below=before)
     if change.co2e_g is None:
         return Told(
             head=f"Since {short(change.period.title)}",
-            answer=Fig(text="unknown", anchor="f-change"),
+            answer="unknown",
+            anchor="f-change",
             below=change_text(change),
         )
     word = "more" if change.co2e_g > 0 else "less" if change.co2e_g < 0 else "the same"
@@ -93,9 +101,7 @@ def _trend(report: Report) -> Told:
     largest = max(change.steps, key=lambda step: abs(step.co2e_g))
     return Told(
         head=f"Since {short(change.period.title)}",
-        answer=Fig(
-            text=f"{arrow} {carbon_text(abs(change.co2e_g))} {word}", value=change.co2e_g, anchor="f-change"
-        ),
+        answer=f"{carbon_text(abs(change.co2e_g))} {word}", value=change.co2e_g, anchor="f-change", arrow=arrow,
         below=f"{change_text(change)}; most of it: {_CAUSES.get(largest.cause, largest.cause)} {signed_text(largest.co2e_g)}",
     )  # fmt: skip
 
@@ -108,12 +114,13 @@ def _known(report: Report) -> Told:
     if whole <= 0:
         return Told(
             head="How it is known",
-            answer=Fig(text=mix(report.by_basis) or "nothing to tell", anchor="mix"),
+            answer=mix(report.by_basis) or "nothing to tell",
+            anchor="mix",
             below=coverage,
         )
     told = [f"{share_text(grams[basis] / whole)} {basis}" for basis in sorted(grams, key=lambda b: (-grams[b], b))]
     return Told(
-        head="How it is known", answer=Fig(text=told[0], anchor="mix"), below=", ".join([*told[1:], coverage])
+        head="How it is known", answer=told[0], anchor="mix", below=", ".join([*told[1:], coverage])
     )  # fmt: skip
 
 
@@ -125,7 +132,7 @@ def _cause(report: Report) -> Told:
             found.append((number, dim, rows[0]))
     both = carbon_of_both(report.total)
     if not found or both is None or not both.value:
-        return Told(head="Biggest cause", answer=Fig(text="unknown"), below="no carbon is known")
+        return Told(head="Biggest cause", answer="unknown", below="no carbon is known")
     number, dim, row = found[0]
     grams = carbon_of_both(row.total)
     below = f"{carbon_text(grams)} of {short(dim)} {short(name_of(row))}"
@@ -137,11 +144,9 @@ def _cause(report: Report) -> Told:
         below += f"; {part} {owner}"
     return Told(
         head="Biggest cause",
-        answer=Fig(
-            text=f"{short(name_of(row), 60)} {_share(row, both)}",
-            value=grams.value if grams else None,
-            anchor=f"f-{number}-0",
-        ),
+        answer=f"{short(name_of(row), 60)} {_share(row, both)}",
+        value=grams.value if grams else None,
+        anchor=f"f-{number}-0",
         below=below,
     )
 
