@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from wattbook_tdp.catalogue import DATA
+
 AWS_REGIONS = (
     "us-east-1", "us-east-2", "us-west-1", "us-west-2", "eu-west-1", "eu-central-1", "eu-north-1", "ap-southeast-1",
     "ap-northeast-1", "sa-east-1",
@@ -160,9 +162,22 @@ def _table(stream: io.TextIOBase | Any, rows: Iterator[dict[str, Any]]) -> None:
     out.writerows(row.values() for row in rows)
 
 
+def _processors(count: int) -> list[str]:
+    """Names of the catalogue whose power a vendor published."""
+    rows = (line.split("\t") for line in Path(DATA, "chips.tsv").read_text("utf-8").splitlines()[1:])
+    names = sorted({row[2] for row in rows if row[1] == "cpu" and row[8] == "vendor" and not row[4]})
+    return names[:: max(1, len(names) // count)][:count]
+
+
 def jobs_csv(path: Path, count: int, *, different: bool) -> None:
-    """Jobs on a few kinds of machine; *different* ones have a utilisation, hours and memory of their own."""
+    """Jobs on a few kinds of machine.
+
+    *Different* ones have a utilisation, hours and memory of their own, and 2,000 processors, 3,000 people and
+    1,000 projects among them.
+    """
     random.seed(count)
+    chips = _processors(2_000) if different else CPUS
+    people, projects = (3_000, 1_000) if different else (30, 20)
     with path.open("w", newline="") as stream:
         out = csv.writer(stream, lineterminator="\n")
         out.writerow(
@@ -188,8 +203,8 @@ def jobs_csv(path: Path, count: int, *, different: bool) -> None:
             gpu = GPUS[kind % len(GPUS)] if kind % 2 else ""
             out.writerow((
                 f"2026-{1 + n % 12:02}-{1 + n % 28:02}T{n % 24:02}:{n % 60:02}:00+00:00",
-                round(random.uniform(0.1, 90), 4) if different else 1 + kind % 12, "cluster", f"project-{n % 20}",
-                f"person-{n % 30}", "train", CPUS[kind % len(CPUS)], 1 + kind % 2, gpu, 1 + kind % 8 if gpu else "",
+                round(random.uniform(0.1, 90), 4) if different else 1 + kind % 12, "cluster", f"project-{kind % projects if different else n % projects}",
+                f"person-{kind % people if different else n % people}", "train", chips[kind % len(chips)], 1 + kind % 2, gpu, 1 + kind % 8 if gpu else "",
                 round(64 + kind % 9_973 / 10, 1) if different else 256, f"{low:.2f}..{high:.2f}",
                 f"{high:.2f}" if gpu else "",
             ))  # fmt: skip

@@ -158,6 +158,8 @@ def test_explain_prints_formula_and_source(run: Any) -> None:
         ("--util", "50", "--cpu", "ACME X1", "--tdp", "250"),
         ("--util", "50", "--cpu", "ACME X1", "--threads", "9"),
         ("--util", "50", "--instance", "acme.large", "--threads", "99"),
+        ("--util", "50", "--instance", "acme.large", "--memory-gb", "900"),
+        ("--util", "50", "--instance", "acme.large", "--gpu-count", "3"),
         ("--util", "50", "--instance", "nobody.large"),
         ("--gpu", "NVIDIA X1"),
         ("--util", "50", "--tdp", "100", "--region", "mars-east-1"),

@@ -24,6 +24,7 @@ from wattbook.report.packs.model_card import TRAINING, as_fields, as_yaml
 from wattbook.report.packs.openmetrics import as_openmetrics
 from wattbook.report.packs.sci import CONSUMER, PROVIDER, Embodied, score, score_for_ai
 from wattbook.report.packs.selection import Refused, Selection, selected
+from wattbook.report.sums import undivided
 from wattbook.testing.entries import a_gap_entry, a_run, a_statement, an_entry
 
 KWH = 3_600_000.0
@@ -59,6 +60,13 @@ def test_a_model_card_has_the_documented_fields_and_grams() -> None:
     assert all(isinstance(read[name], str) for name in read if name != "emissions")
     assert "measured" in read["source"]
     assert "90 % interval" in read["source"]
+
+
+def test_a_card_of_a_providers_figure_claims_no_interval() -> None:
+    made = report(statements=[a_statement("10")])
+    source = as_fields(selected("a month", [], undivided(made.claims)))["source"]
+    assert "its error is not known" in source
+    assert "90 %" not in source
 
 
 def test_what_nobody_told_is_left_out_of_the_card() -> None:

@@ -208,7 +208,7 @@ def test_erasing_destroys_the_key_and_changes_nothing_in_the_book(home: Path) ->
     with Ledger.open() as book:
         before = text_of(book)
     assert json.loads(run("ledger", "erase", "ada", "--json"))["erased"] == [gone]
-    assert "ada" not in (home / "state" / "people.json").read_text()
+    assert '"ada"' not in (home / "state" / "people.json").read_text()
     with Ledger.open() as book:
         assert text_of(book) == before
     assert json.loads(run("ledger", "verify", "--json"))["ok"]

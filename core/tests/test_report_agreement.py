@@ -324,3 +324,10 @@ def test_trend_biggest_cause_and_best_action_are_said_after_the_total_as_the_pag
 def test_an_empty_month_has_nothing_to_say_in_short() -> None:
     report = build([], [], [], CONFIG, OCTOBER)
     assert "In short" not in as_table(report) + as_markdown(report)
+
+
+def test_no_project_is_a_cause_where_all_are_small() -> None:
+    entries = [an_entry(KWH, platform="server", project=f"p{n}", host=f"h{n}", error=0.1) for n in range(30)]
+    text = as_table(build(entries, [], [a_run()], Config(), OCTOBER))
+    assert "Biggest cause: server 100 %." in text
+    assert "no project has 5 % of it" in text

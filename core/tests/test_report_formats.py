@@ -99,3 +99,18 @@ def test_an_empty_report_is_written_in_every_format() -> None:
     assert "none" in as_markdown(made)
     rows = list(csv.DictReader(io.StringIO(as_csv(made))))
     assert rows[0]["energy_j"] == ""
+
+
+def test_a_word_that_must_be_broken_is_broken_after_a_hyphen_or_slash() -> None:
+    assert folded("location-based", 10) == ["location-", "based"]
+    assert folded("aws/222222222222", 12) == ["aws/", "222222222222"]
+    assert folded("abcdefghij", 4) == ["abcd", "efgh", "ij"]
+
+
+def test_a_terminal_gets_the_largest_rows_and_is_told_how_many_more_there_are() -> None:
+    entries = [an_entry(3.6e6, project=f"p{n:02}", host=f"h{n}") for n in range(12)]
+    made = build(entries, [], [a_run()], Config(), OCTOBER)
+    short = as_table(made, width=80, most=5)
+    assert "7 more are not shown here: --format csv, or a pipe, has all of them" in short
+    assert ("p04" in short, "p05" in short) == (True, False)
+    assert "p11" in as_table(made, width=80)

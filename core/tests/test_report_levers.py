@@ -12,7 +12,7 @@ from wattbook.records import Entry, Place
 from wattbook.report import Period, Report, build
 from wattbook.report.gate import over, over_budget, parse_mass
 from wattbook.report.reductions import BEST
-from wattbook.testing.entries import a_run, a_statement, an_entry
+from wattbook.testing.entries import a_gap_entry, a_run, a_statement, an_entry
 
 KWH = 3_600_000.0
 OCTOBER = Period.from_month("2026-10", "Asia/Singapore")
@@ -170,6 +170,20 @@ def test_a_gate_of_budgets_names_those_that_are_exceeded() -> None:
     assert over_budget(made) == "Carbon book 2026-10: over budget: ner 0.9-1.1 kg of 500 g"
     held = Config(budgets=Budgets(team_kg_per_month=10.0))
     assert over_budget(report(an_entry(KWH, place=a_place()), config=held)) is None
+
+
+def test_what_is_not_known_holds_no_budget() -> None:
+    config = Config(budgets=Budgets(team_kg_per_month=10.0))
+    assert "is not known" in (over_budget(report(an_entry(KWH, place=Place(zone="XX")), config=config)) or "")
+    assert over_budget(report(config=config)) is None
+
+
+def test_a_month_with_only_gaps_passes_no_gate() -> None:
+    config = Config(budgets=Budgets(team_kg_per_month=10.0))
+    made = report(a_gap_entry(), config=config)
+    assert "has gaps and no figure" in (over(made, 1e9) or "")
+    assert "has gaps and no figure" in (over_budget(made) or "")
+    assert over(report(a_gap_entry(), an_entry(KWH, place=a_place())), 1e9) is None
 
 
 def test_a_gate_without_a_budget_is_a_mistake() -> None:

@@ -93,6 +93,29 @@ def estimate(gaps: list[Gap], activity: Activity, config: Any) -> Iterable[Readi
 
 
 @hookspec
+def estimate_many(questions: list[tuple[list[Gap], Activity]], config: Any) -> Iterable[list[Reading | Gap]]:  # type: ignore[empty-body]
+    """What did the uncovered domains of these many activities use?  Only a faster ``estimate``.
+
+    :param questions: gaps and activity of each question, as ``estimate`` is asked.
+    :param config: the plugin's own table, as an instance of its ``Config`` class.
+    :returns: for each question, in this order, the list of what ``estimate`` would answer to it.
+
+    A plugin may leave it out; one that has it has ``estimate`` too.  Long files of jobs and bills are asked
+    in parts of some hundred questions.  Where a part fails, or is answered by another number of lists, its
+    questions are asked one by one.
+
+    A complete example, beside the ``estimate`` above::
+
+        import wattbook
+
+        @wattbook.hookimpl
+        def estimate_many(questions, config):
+            for gaps, activity in questions:
+                yield list(estimate(gaps, activity, config))
+    """
+
+
+@hookspec
 def import_provided(source: ImportSource, config: Any) -> Iterable[Importer | Fetcher]:  # type: ignore[empty-body]
     """Which formats can you read, and which interfaces can you ask for them?
 

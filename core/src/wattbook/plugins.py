@@ -70,9 +70,21 @@ class Plugins:
         """
         for name, caller in self._alone(hook):
             if timeout_s is None:
-                yield from ((name, answer) for answer in self._ask_one(name, hook, caller, question))
+                for answer in self._ask_one(name, hook, caller, question):
+                    yield name, answer
             else:
                 yield from ((name, answer) for answer in self._ask_patiently(name, hook, caller, question, timeout_s))
+
+    def ask_alone(self, name: str, hook: str, /, **question: Any) -> list[Any] | None:
+        """The answers of plugin *name*, as in ``ask``; ``None`` where it does not implement *hook*."""
+        for known, caller in self._alone(hook):
+            if known == name:
+                return list(self._ask_one(name, hook, caller, question))
+        return None
+
+    def implementing(self, hook: str) -> list[str]:
+        """The plugins that implement *hook*, in the order of their names."""
+        return [name for name, _ in self._alone(hook)]
 
     def _alone(self, hook: str) -> list[tuple[str, Any]]:
         """Every plugin that implements *hook*, with a caller that asks it alone; looked up once."""

@@ -27,10 +27,17 @@ def utc_time(text: str) -> datetime:
 
 def canonical(value: Any) -> str:
     """One JSON text for one value: keys sorted, no blanks, no NaN."""
-    return _ENCODER.encode(value)
+    if _ENCODE is None or isinstance(value, str):
+        return _ENCODER.encode(value)
+    return "".join(_ENCODE(value, 0))
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+#: what ``encode`` makes anew for every value
+_MAKE = getattr(json.encoder, "c_make_encoder", None)
+_ENCODE: Any = _MAKE and _MAKE(
+    None, _ENCODER.default, json.encoder.encode_basestring, None, ":", ",", True, False, False
+)  # fmt: skip
 
 
 def content_id(value: Any) -> str:
@@ -292,11 +299,19 @@ def stated(record: Any, names: Collection[str] | None = None) -> dict[str, Any]:
     for name, default in _defaults(type(record)):
         value = getattr(record, name)
         if value != default and (names is None or name in names):
-            said[name] = stated(value) if isinstance(value, (Labels, Place)) else _plain(value)
+            if type(value) in _SIMPLE:
+                said[name] = value
+            else:
+                said[name] = stated(value) if isinstance(value, (Labels, Place)) else _plain(value)
     return said
 
 
+_SIMPLE = {str, int, float, bool, type(None)}
+
+
 def _plain(value: Any) -> Any:
+    if type(value) in _SIMPLE:
+        return value
     if isinstance(value, Mapping):
         return {key: _plain(inner) for key, inner in value.items()}
     return [_plain(inner) for inner in value] if isinstance(value, (tuple, list)) else value

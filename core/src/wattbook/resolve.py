@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
-from attrs import field, frozen
-
 from wattbook.model import BUSY, Domain, Host
 
 if TYPE_CHECKING:
@@ -90,6 +88,11 @@ class Tree:
             if domain.may_contain:
                 self._may.setdefault(domain.address, domain.may_contain)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tree) and vars(self) == vars(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
     def _overridden(self, address: str) -> str | None:
         for pattern, container in self._overrides.items():
             if fnmatchcase(address, pattern):
@@ -132,13 +135,12 @@ class Tree:
         return one == other or self.contains(one, other) or self.contains(other, one)
 
 
-@frozen(kw_only=True)
-class Resolution:
+class Resolution(NamedTuple):
     """The choice: verdicts in a stable order, and the cover as (domain, source of the winner)."""
 
     verdicts: tuple[Verdict, ...]
     cover: tuple[tuple[Domain, str], ...]
-    tree: Tree = field(eq=False)
+    tree: Tree
 
     @property
     def covered(self) -> tuple[Domain, ...]:

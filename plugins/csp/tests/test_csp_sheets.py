@@ -89,6 +89,9 @@ def test_rows_are_what_the_csv_module_reads(rows: list[list[str]], quoting: int,
 
 
 @example('"","\n"\n', 7)
+@example("\n\n", 2)
+@example("a,b\n\na,b\n", 20)
+@example("a\nb,a,b\n", 20)
 @given(st.text(st.sampled_from('ab,"\n\r'), max_size=60), st.integers(1, 20))
 def test_rows_of_any_text_are_what_the_csv_module_reads(text: str, chunk: int) -> None:
     same_as_the_csv_module(text, chunk)

@@ -146,3 +146,14 @@ def test_the_newest_processors_are_known_by_the_name_that_they_print(name: str, 
 )  # fmt: skip
 def test_the_newest_instance_types_are_known(name: str) -> None:
     assert find(name) is not None
+
+
+def test_every_name_of_the_catalogue_can_be_printed() -> None:
+    for line in DATA.joinpath("chips.tsv").read_text("utf-8").splitlines()[1:]:
+        name = line.split("\t")[2]
+        assert name.isprintable(), name
+
+
+@pytest.mark.parametrize("name", ["AMD Ryzen 9 6900HS with Radeon Graphics", "AMD Ryzen 9 6900HS\u200b"])
+def test_a_character_without_a_width_changes_no_name(name: str) -> None:
+    assert match(name, "cpu").tdp_w == 35

@@ -208,3 +208,16 @@ def test_splitting_a_window_preserves_energy(samples: list[tuple[float, float]],
         return reading(Activity(window=window, host=SERVER, loads=loads, scale=scale)).energy_j
 
     assert over(samples[:cut]) + over(samples[cut:]) == pytest.approx(over(samples), rel=1e-6)
+
+
+@given(st.lists(st.tuples(HOSTS, RANGES, SCALES), max_size=5))
+def test_many_questions_have_the_answers_of_each_alone(some: list[tuple[Host, tuple[float, float], str]]) -> None:
+    questions = []
+    for host, util, scale in some:
+        one = an_activity(host, {"cpu": util})
+        activity = Activity(window=one.window, host=host, loads=one.loads, scale=scale)
+        questions.append(
+            ([a_gap(activity, name) for name in ("machine/host", "cpu:0/package", "gpu:0/board")], activity)
+        )
+    alone = [list(wattbook_tdp.estimate(gaps=gaps, activity=activity, config=None)) for gaps, activity in questions]
+    assert list(wattbook_tdp.estimate_many(questions=questions, config=None)) == alone

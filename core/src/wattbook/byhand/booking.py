@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import starmap
 from math import fsum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,12 +42,12 @@ class Figure(NamedTuple):
     """One job with its hourly figure, where and when."""
 
     job: Job
+    own: Labels  #: those of the job alone
     labels: Labels  #: as they are written down
     hourly: Hourly
     place: Place
     start: str  #: ``utc_text``
     end: str
-    run_id: str
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -74,13 +75,13 @@ class Booking:
         self._now = now or datetime.now(UTC).replace(microsecond=0)
         self._places: dict[str | None, Place] = {}
         self._known_labels: dict[tuple[object, ...], tuple[Labels, Labels]] = {}
-        self._seen: Counter[str] = Counter()
         self._keyless = False  #: the file of keys cannot be kept
         self.figures: list[Figure] = []
         self.problems: list[Wrong] = []
 
     def take_all(self, items: Iterable[Job | Wrong]) -> None:
-        """The jobs of a file and what is wrong with it; people who are new are introduced together.
+        """The jobs of a file and what is wrong with it; people who are new are introduced together, and
+        estimators are asked about many jobs at once.
 
         Figures only pile up here: the collector of cycles would walk all of them again and again.
         """
@@ -89,7 +90,9 @@ class Booking:
         gc.disable()
         try:
             known = list(items)
-            introduce([item.labels for item in known if isinstance(item, Job)], self._config.privacy)
+            jobs = [item for item in known if isinstance(item, Job)]
+            introduce([job.labels for job in jobs], self._config.privacy)
+            self._estimators.foresee(jobs)
             for item in known:
                 self.take(item)
         finally:
@@ -112,33 +115,37 @@ class Booking:
         if job.region not in self._places:
             self._places[job.region] = place_of(job.region, self._config, self._site)
         start = job.start or self._now - timedelta(hours=job.hours)
-        start_text = utc_text(start)
         own, labels = self._labels(job.labels)
         return Figure(
             job=job,
+            own=own,
             labels=labels,
             hourly=self._estimators.hourly(job),
             place=self._places[job.region],
-            start=start_text,
+            start=utc_text(start),
             end=utc_text(start + timedelta(hours=job.hours)),
-            run_id=self._run_id(job, own, start_text),
         )
 
-    def _run_id(self, job: Job, own: Labels, start: str) -> str:
-        """The same content is the same run, and twice in one file it is two.
+    def run_ids(self) -> list[str]:
+        """The id of each figure's run: the same content is the same run, and twice in one file it is two.
 
         A line of a file without a start is the same whenever it is logged; options without one are not.
         """
-        told = (
-            start if job.start is not None or not self._from_file else None, job.hours, job.cpu, job.tdp_w, job.sockets,
-            job.threads, job.instance, job.memory_gb, job.gpu, job.gpu_tdp_w, job.gpu_count, job.util, job.gpu_util,
-            job.load, job.boundary, job.region, job.count, own.project, own.phase, own.person, own.platform,
-            sorted(own.tags.items()),
-        )  # fmt: skip
-        once = text_id(repr(told))
-        self._seen[once] += 1
-        again = self._seen[once]
-        return f"log:{once if again == 1 else text_id(f'{once} {again}')}"
+        seen: Counter[str] = Counter()
+        found = []
+        for figure in self.figures:
+            job, own = figure.job, figure.own
+            told = (
+                figure.start if job.start is not None or not self._from_file else None, job.hours, job.cpu, job.tdp_w,
+                job.sockets, job.threads, job.instance, job.memory_gb, job.gpu, job.gpu_tdp_w, job.gpu_count, job.util,
+                job.gpu_util, job.load, job.boundary, job.region, job.count, own.project, own.phase, own.person,
+                own.platform, sorted(own.tags.items()),
+            )  # fmt: skip
+            once = text_id(repr(told))
+            seen[once] += 1
+            again = seen[once]
+            found.append(f"log:{once if again == 1 else text_id(f'{once} {again}')}")
+        return found
 
     def _hidden(self, own: Labels) -> Labels:
         """The labels with a pseudonym for the person, before anything is hashed over them."""
@@ -169,41 +176,32 @@ class Booking:
 
     def record(self, ledger: Ledger, *, recorded_at: datetime | None = None) -> Booked:
         """Everything in one transaction; a figure that the book has is left as it is, whatever models say today."""
+        run_ids = self.run_ids()
         with ledger.transaction():
-            known = ledger.known_runs(figure.run_id for figure in self.figures)
-            new = [figure for figure in self.figures if figure.run_id not in known]
-            ledger.add(self._entries(new), map(self._run, new), recorded_at=recorded_at)
+            known = ledger.known_runs(run_ids)
+            new = [(run_id, one) for run_id, one in zip(run_ids, self.figures, strict=True) if run_id not in known]
+            ledger.add(self._entries(new), starmap(_run, new), recorded_at=recorded_at)
         return Booked(new=len(new), known=len(self.figures) - len(new))
 
-    def _entries(self, figures: list[Figure]) -> Iterator[Entry]:
-        for figure in figures:
+    def _entries(self, figures: Iterable[tuple[str, Figure]]) -> Iterator[Entry]:
+        for run_id, figure in figures:
             yield from self._make.of(
                 figure.hourly,
                 figure.job.hours,
-                run_id=figure.run_id,
+                run_id=run_id,
                 start=figure.start,
                 end=figure.end,
                 labels=figure.labels,
                 place=figure.place,
             )
 
-    def _run(self, figure: Figure) -> RunRecord:
-        return RunRecord(
-            run_id=figure.run_id,
-            kind="log",
-            start=figure.start,
-            end=figure.end,
-            labels=figure.labels,
-            warnings=figure.warnings,
-        )
-
     def documents(self) -> Iterator[dict[str, Any]]:
         """One object of the JSON output for every figure."""
-        for figure in self.figures:
+        for run_id, figure in zip(self.run_ids(), self.figures, strict=True):
             job, hourly = figure.job, figure.hourly
             yield {
                 "line": job.line,
-                "run_id": figure.run_id,
+                "run_id": run_id,
                 **hourly.numbers(job.hours),
                 **carbon_numbers(self._make.grams(hourly, job.hours, figure.place, int(figure.start[:4]))),
                 "method": hourly.method,
@@ -236,6 +234,17 @@ class Booking:
             **{key: None if value is None else value / 3_600 for key, value in named.items()},
             **carbon_numbers(None if without else grams.interval()),
         }
+
+
+def _run(run_id: str, figure: Figure) -> RunRecord:
+    return RunRecord(
+        run_id=run_id,
+        kind="log",
+        start=figure.start,
+        end=figure.end,
+        labels=figure.labels,
+        warnings=figure.warnings,
+    )
 
 
 def carbon_numbers(grams: Interval | None) -> dict[str, float | None]:

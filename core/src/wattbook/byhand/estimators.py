@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -12,7 +15,8 @@ from wattbook.accounting import Interval, combine
 from wattbook.byhand.machine import Undescribed, check, described, of_instance
 from wattbook.jobs import Job
 from wattbook.model import Activity, Domain, Gap, Host, Identity, Load, Reading, Term, Window
-from wattbook.pipeline import fill
+from wattbook.pipeline import Filled, fill
+from wattbook.pipeline.many import fill_many
 from wattbook.plugins import Plugins
 from wattbook.units import S_PER_H
 
@@ -27,6 +31,7 @@ GPU_LOSSES = (
 )
 GPU_ALONE = "the machine around the accelerators is not counted: give cpu, tdp_w, threads or an instance type"
 _ASKED = "not asked yet"
+TOGETHER = 500  #: questions of one call
 
 
 @frozen(kw_only=True, eq=False)
@@ -78,21 +83,46 @@ class Estimators:
 
         Equal descriptions are asked once.
         """
-        parts = (
-            job.cpu, job.tdp_w, job.sockets, job.threads, job.instance, job.memory_gb, job.gpu, job.gpu_tdp_w, job.gpu_count
-        )  # fmt: skip
-        key = (parts, job.util, job.gpu_util, job.load, job.boundary, job.count)
+        key = _key(job)
         known = self._hours.get(key)
         if known is None:
-            if parts not in self._machines:
-                self._machines[parts] = self._machine(job)
-            host, notes = self._machines[parts]
-            known = self._hours[key] = self._ask(job, host, notes)
+            host, notes = self._machine_of(job)
+            gaps, activity, said = _question(job, host)
+            filled = fill(self._plugins, gaps, activity, calibrated=False)
+            known = self._hours[key] = self._answer(job, host, (*notes, *said), filled)
+        return known
+
+    def foresee(self, jobs: Iterable[Job]) -> None:
+        """Ask about many jobs at once, so that ``hourly`` knows; what cannot be answered is left to ``hourly``."""
+        new = {key: job for job in jobs if (key := _key(job)) not in self._hours}
+        items = iter(new.items())
+        while some := list(islice(items, TOGETHER)):
+            self._foresee(some)
+
+    def _foresee(self, some: Iterable[tuple[Key, Job]]) -> None:
+        asked = []
+        for key, job in some:
+            with suppress(Undescribed):
+                host, notes = self._machine_of(job)
+                gaps, activity, said = _question(job, host)
+                asked.append((key, job, host, (*notes, *said), (gaps, activity)))
+        answers = fill_many(self._plugins, [question for *_, question in asked])
+        for (key, job, host, notes, _), filled in zip(asked, answers, strict=True):
+            with suppress(Undescribed):
+                self._hours[key] = self._answer(job, host, notes, filled)
+
+    def _machine_of(self, job: Job) -> tuple[Host, tuple[str, ...]]:
+        """The machine of the job; equal ones are looked up once."""
+        parts = _parts(job)
+        known = self._machines.get(parts)
+        if known is None:
+            known = self._machines[parts] = self._machine(job)
         return known
 
     def _machine(self, job: Job) -> tuple[Host, tuple[str, ...]]:
         """The machine that the job describes, an instance type resolved to its parts, and what to say."""
         host = described(job)
+        cpu = None if job.cpu is None else self.identify(job.cpu, "cpu")
         notes: tuple[str, ...] = ()
         if job.instance is not None:
             found = self.identify(job.instance, "instance")
@@ -100,38 +130,30 @@ class Estimators:
                 raise Undescribed(f"{job.instance}: {found.reason}", field="instance")
             notes = (f"{job.instance}: {found.reason}",) if found.reason else ()
             if found.match is not None:
-                host = of_instance(job, found)
-        check(job, None if job.cpu is None else self.identify(job.cpu, "cpu"))
+                host = of_instance(job, found, cpu, self._other(job, found))
+        check(job, cpu)
         if not host.cpus and host.threads is None and not host.gpus:
             raise Undescribed(
                 "nothing is known about the machine: give cpu, tdp_w, threads, an instance type or an accelerator"
             )
         return host, notes
 
-    def _ask(self, job: Job, host: Host, notes: tuple[str, ...]) -> Hourly:
-        has_host = bool(host.cpus) or host.threads is not None
+    def _other(self, job: Job, found: Identity) -> str | None:
+        """The accelerator that the job names, where it is known and another one than the type's."""
+        if job.gpu is None or not found.gpus:
+            return None
+        named, own = self.identify(job.gpu, "gpu").match, self.identify(found.gpus[0], "gpu").match
+        return None if named is None or own is None or named == own else named
+
+    def _answer(self, job: Job, host: Host, notes: tuple[str, ...], filled: Filled) -> Hourly:
+        """All machines of the job together; raises ``Undescribed`` where something stays open."""
         said = [*notes]
-        gaps: list[Gap] = []
-        loads: list[Load] = []
-        for present, device, domain, column, util in (
-            (has_host, "cpu", _PACKAGE if job.boundary == "package" else _HOST, "util", job.util),
-            (bool(host.gpus), "gpu:0", _BOARD, "gpu_util", job.gpu_util),
-        ):
-            if not present:
-                continue
-            if util is None:
-                said.append(f"{column} is not given: anything from idle to full is in the interval")
-            low, high = util or (0.0, 1.0)
-            loads.append(Load(device=device, seconds=float(S_PER_H), low=low, high=high))
-            gaps.append(_OPEN[domain])
-        activity = Activity(window=HOUR, host=host, loads=tuple(loads), scale=job.load)
-        filled = fill(self._plugins, gaps, activity, calibrated=False)
         for broken in filled.broken:
             raise Undescribed(f"the plugin {broken.plugin} failed: {broken.reason}")
         for gap in filled.gaps:
             raise Undescribed(NO_PLUGIN) if gap.reason == _ASKED else _refusal(gap, job)
         if host.gpus and job.boundary == "wall":
-            said.append(GPU_LOSSES if has_host else GPU_ALONE)
+            said.append(GPU_LOSSES if _has_host(host) else GPU_ALONE)
         chips = {"gpu:0": len(host.gpus), "cpu:0": len(host.cpus)}
         readings = tuple(
             (plugin, _times(self._corrected(reading), job.count * chips.get(reading.domain.device, 1)))
@@ -164,6 +186,51 @@ class Estimators:
                     return answer
                 refused = refused or answer
         return refused or Identity(query=name, reason="no catalogue of chips is installed: install wattbook-tdp")
+
+
+Key = tuple[object, ...]
+
+
+def _parts(job: Job) -> Key:
+    """What the job says about its machine."""
+    return (
+        job.cpu, job.tdp_w, job.sockets, job.threads, job.instance, job.memory_gb, job.gpu, job.gpu_tdp_w, job.gpu_count
+    )  # fmt: skip
+
+
+def _key(job: Job) -> Key:
+    """What an hour of the job depends on."""
+    return (*_parts(job), job.util, job.gpu_util, job.load, job.boundary, job.count)
+
+
+def _has_host(host: Host) -> bool:
+    return bool(host.cpus) or host.threads is not None
+
+
+def _question(job: Job, host: Host) -> tuple[list[Gap], Activity, list[str]]:
+    """What is asked about an hour of the job, and what to say where its utilisation is not given.
+
+    Raises ``Undescribed`` for a utilisation of what is not there.
+    """
+    said: list[str] = []
+    gaps: list[Gap] = []
+    loads: list[Load] = []
+    for present, device, domain, column, util in (
+        (_has_host(host), "cpu", _PACKAGE if job.boundary == "package" else _HOST, "util", job.util),
+        (bool(host.gpus), "gpu:0", _BOARD, "gpu_util", job.gpu_util),
+    ):
+        if not present:
+            if device != "cpu" and util is not None and util[1] > 0:
+                raise Undescribed(
+                    f"{job.instance} has no accelerators that could be busy: name the one (gpu)", field=column
+                )
+            continue
+        if util is None:
+            said.append(f"{column} is not given: anything from idle to full is in the interval")
+        low, high = util or (0.0, 1.0)
+        loads.append(Load(device=device, seconds=float(S_PER_H), low=low, high=high))
+        gaps.append(_OPEN[domain])
+    return gaps, Activity(window=HOUR, host=host, loads=tuple(loads), scale=job.load), said
 
 
 _HOST = Domain(device="machine", name="host")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from wattbook.errors import WattbookError
 from wattbook.jobs import Job
 from wattbook.model import Chip, Host, Identity
@@ -52,12 +54,14 @@ def check(job: Job, cpu: Identity | None) -> None:
         )
 
 
-def of_instance(job: Job, found: Identity) -> Host:
-    """The parts of an instance type; what the description says itself wins and must not contradict."""
-    if job.gpu_count is not None and found.gpus and job.gpu_count != len(found.gpus) and not job.has_gpu:
-        raise Undescribed(f"{found.match} has {len(found.gpus)} accelerators, not {job.gpu_count}", field="gpu_count")
-    if job.threads is not None and found.threads is not None and job.threads > found.threads:
-        raise Undescribed(f"{found.match} has {found.threads} threads, not {job.threads}", field="threads")
+def of_instance(job: Job, found: Identity, cpu: Identity | None = None, other: str | None = None) -> Host:
+    """The parts of an instance type; what the description says itself wins and must not contradict.
+
+    *cpu* is what the catalogue says about the processor that the job names, *other* an accelerator that it
+    names and that is not the type's.
+    """
+    for field, wrong in _contradictions(job, found, cpu, other):
+        raise Undescribed(f"{found.match} has {wrong}", field=field)
     return Host(
         virtual=".metal" not in (found.match or ""),
         instance=found.match or "",
@@ -66,3 +70,27 @@ def of_instance(job: Job, found: Identity) -> Host:
         threads=job.threads or found.threads,
         memory_gb=job.memory_gb or found.memory_gb,
     )
+
+
+def _contradictions(job: Job, found: Identity, cpu: Identity | None, other: str | None) -> Iterator[tuple[str, str]]:
+    """The column, and what the type has instead; an accelerator may be added to a type that has none."""
+    count = len(found.gpus)
+    if not count and not job.has_gpu and job.gpu_count:
+        yield "gpu_count", f"no accelerators, not {job.gpu_count}: name what was added (gpu)"
+    if count and job.gpu_count is not None and job.gpu_count != count and not job.has_gpu:
+        yield "gpu_count", f"{count} accelerators, not {job.gpu_count}"
+    if other is not None:
+        yield "gpu", f"{count} x {found.gpus[0]}, not {other}"
+    if job.threads is not None and found.threads is not None and job.threads > found.threads:
+        yield "threads", f"{found.threads} threads, not {job.threads}"
+    if job.memory_gb is not None and found.memory_gb is not None and job.memory_gb > found.memory_gb * MEMORY_ROUNDED:
+        yield "memory_gb", f"{found.memory_gb:g} GB of memory, not {job.memory_gb:g}"
+    if (
+        cpu is not None
+        and cpu.match is not None
+        and {*cpu.match.split()[:1], *found.cpu.split()[:1]} >= {"AMD", "Intel"}
+    ):
+        yield "cpu", f"{found.cpu}, not {cpu.match}"
+
+
+MEMORY_ROUNDED = 1.1  #: GiB told as GB, and figures that are rounded up

@@ -12,6 +12,7 @@ import click
 from wattbook.cli.asked import moment_of, period_of, usage, zone_of
 from wattbook.cli.common import common_options, print_json
 
+TERMINAL_ROWS = 40  #: of each table on a terminal; a pipe and a file have all
 SUMMARY_ROWS = 50  #: of each table; a step's summary may have 1 MiB
 
 if TYPE_CHECKING:
@@ -148,7 +149,10 @@ def _write(report: Report, form: str, output: str | None) -> None:
     elif form == "html":
         text = page(report)
     else:
-        text = as_table(report, bold=output is None and decorated(), width=columns() if output is None else None)
+        wide = columns() if output is None else None
+        text = as_table(
+            report, bold=output is None and decorated(), width=wide, most=None if wide is None else TERMINAL_ROWS
+        )
     if output is None:
         click.echo(text, nl=False)
         return

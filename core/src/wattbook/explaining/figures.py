@@ -151,14 +151,14 @@ def _rows(making: _Making, report: Report, number: int, dim: str, most_rows: int
     for atom in report.atoms:
         atoms[atom.keys[number]].append(atom)
     for place, row in enumerate(report.by[dim][:most_rows]):
-        yield making.figure(
-            f"f-{number}-{place}", f"{clean(dim)} {name_of(row)}", pools_of(atoms[row.key]),
-            report.provided[dim].get(row.key, ()),
-        )  # fmt: skip
+        some = atoms[row.key]
+        pools = making.ours if len(some) == len(report.atoms) else pools_of(some)
+        shares = report.provided[dim].get(row.key, ())
+        yield making.figure(f"f-{number}-{place}", f"{clean(dim)} {name_of(row)}", pools, shares)
     rest = folded(report, dim, most_rows)[1]
     if rest is not None:
-        some, shares = behind(report, dim, {row.key for row in report.by[dim][most_rows:]})
-        yield making.figure(f"f-{number}-rest", f"{clean(dim)}, {rest.key}", pools_of(some), shares)
+        small, parts = behind(report, dim, {row.key for row in report.by[dim][most_rows:]})
+        yield making.figure(f"f-{number}-rest", f"{clean(dim)}, {rest.key}", pools_of(small), parts)
 
 
 def _claims(making: _Making, report: Report) -> Iterator[Derivation]:

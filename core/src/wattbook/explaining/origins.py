@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from attrs import define, evolve, field
+from attrs import evolve, frozen
 
 from wattbook.accounting import Carbon, Tally
 from wattbook.accounting.carbon import factor_of
@@ -19,13 +19,13 @@ from wattbook.report.numbers import digits, energy_text
 NAMED = 3  #: hashes and runs of one origin
 
 
-@define
+@frozen
 class Pool:
     """What atoms of one line come to."""
 
-    tally: Tally = field(factory=Tally)
-    count: int = 0
-    atoms: list[Atom] = field(factory=list)
+    tally: Tally
+    count: int
+    atoms: tuple[Atom, ...]
 
 
 Pools = Mapping[Line, Pool]
@@ -33,13 +33,15 @@ Pools = Mapping[Line, Pool]
 
 def pools_of(atoms: Iterable[Atom]) -> Pools:
     """Atoms by their line; every atom is added once, and what is said of a figure is a sum of pools."""
-    pools: dict[Line, Pool] = defaultdict(Pool)
+    groups: dict[Line, list[Atom]] = defaultdict(list)
     for atom in atoms:
-        pool = pools[atom.line]
-        pool.tally.merge(atom.tally)
-        pool.count += atom.count
-        pool.atoms.append(atom)
-    return pools
+        groups[atom.line].append(atom)
+    return {line: _pool(some) for line, some in groups.items()}
+
+
+def _pool(atoms: list[Atom]) -> Pool:
+    tally = atoms[0].tally if len(atoms) == 1 else sum_of(atom.tally for atom in atoms)
+    return Pool(tally, sum(atom.count for atom in atoms), tuple(atoms))
 
 
 def origin_of(anchor: str, line: Line, pool: Pool) -> Origin:

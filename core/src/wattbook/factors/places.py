@@ -10,9 +10,7 @@ from wattbook.errors import ConfigError
 from wattbook.factors.table import WORLD, find_zone, packaged, zones
 
 #: links of the time-zone database that name an offset rather than a country
-NO_COUNTRY = re.compile(
-    r"(etc/.*|posix.*|right/.*|[a-z]{1,4}|[a-z]{3}\d[a-z]{3}|zulu|universal|greenwich|factory)$", re.I
-)
+NO_COUNTRY = r"(etc/.*|posix.*|right/.*|[a-z]{1,4}|[a-z]{3}\d[a-z]{3}|zulu|universal|greenwich|factory)$"
 COUNTRY_LINKS = {
     "gb": "GB",
     "prc": "CN",
@@ -63,7 +61,7 @@ def zone_of_timezone(name: str) -> str | None:
         return countries[name]
     if name.lower() in COUNTRY_LINKS:
         return COUNTRY_LINKS[name.lower()]
-    if NO_COUNTRY.match(name):
+    if re.match(NO_COUNTRY, name, re.I):  # compiled here, for most runs know their country before
         return None
     return countries.get(_link_target(name) or "")
 

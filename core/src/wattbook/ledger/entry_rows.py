@@ -20,66 +20,67 @@ COLUMNS = tuple(column.name for column in schema.entry.columns)  #: of a row, in
 
 
 class Named(NamedTuple):
-    """Entries by their id, each with the id of its context."""
+    """Entries by their id, each with the id of its context and its terms as text."""
 
-    entries: dict[str, tuple[str, Entry]]
+    entries: dict[str, tuple[str, str | None, Entry]]
     contexts: dict[str, Entry]  #: one entry that has it
     told: int  #: how many there were, equal ones each for itself
 
 
 def named(entries: Iterable[Entry]) -> Named:
     """What *entries* are called; raises ``NoRecord`` for one that has no place in a book."""
-    found: dict[str, tuple[str, Entry]] = {}
+    found: dict[str, tuple[str, str | None, Entry]] = {}
     contexts: dict[str, Entry] = {}
     told = 0
     for entry in entries:
         told += 1
-        entry_id, context_id = ids_of(entry)
-        found[entry_id] = context_id, entry
+        entry_id, context_id, terms = ids_of(entry)
+        found[entry_id] = context_id, terms, entry
         if context_id not in contexts:
             contexts[context_id] = entry
     return Named(found, contexts, told)
 
 
-def ids_of(entry: Entry) -> tuple[str, str]:
-    """The id of an entry and of its context; raises ``NoRecord`` for what has no place in a book."""
+def ids_of(entry: Entry) -> tuple[str, str, str | None]:
+    """The id of an entry and of its context, and its terms as text; raises ``NoRecord`` for what has no place in a book."""
     try:
         frame = _frame_of(entry)
         run_id, start, end, host, energy_j, low_j, high_j = _OWN(entry)
+        terms = canonical([dict(term) for term in entry.terms]) if entry.terms else None
         if (
             frame.plain
             and energy_j is not None and 0 <= energy_j < math.inf
             and (low_j is None or 0 <= low_j < math.inf) and (high_j is None or 0 <= high_j < math.inf)
             and _is_moment(start) and _is_moment(end) and start <= end
-            and not (entry.terms or entry.reason or entry.supersedes is not None)
+            and not entry.reason and entry.supersedes is None
         ):  # fmt: skip
             high = "" if high_j is None else f',"high_j":{high_j!r}'
             low = "" if low_j is None else f',"low_j":{low_j!r}'
+            last = "" if terms is None else f',"terms":{terms}'
             content = (
                 f'{frame.head}{end}","energy_j":{energy_j!r}{high},"host":{_quoted(host)}{frame.kind}{low}'
-                f'{frame.outermost},"run_id":{_quoted(run_id)},"start":"{start}"}}'
+                f'{frame.outermost},"run_id":{_quoted(run_id)},"start":"{start}"{last}}}'
             )
         else:
             _check(entry)
             content = entry.content(frame.context_id)
         if "\\" in content and any("\0" in str(value) for value in entry.own(frame.context_id).values()):
             raise ValueError("it holds a NUL character")
-        return text_id(content), frame.context_id
+        return text_id(content), frame.context_id, terms
     except (ValueError, TypeError) as error:
         raise NoRecord(f"an entry of run {entry.run_id} cannot be written down: {error}") from error
 
 
 def from_entry(entry: Entry) -> tuple[dict[str, Any], str]:
     """The row of ``entry`` without its moment, column by column, and the id of its context."""
-    entry_id, context_id = ids_of(entry)
-    row = dict(zip(COLUMNS, row_of(entry_id, context_id, entry, ""), strict=True))
+    entry_id, context_id, terms = ids_of(entry)
+    row = dict(zip(COLUMNS, row_of(entry_id, context_id, terms, entry, ""), strict=True))
     del row["recorded_at"]
     return row, context_id
 
 
-def row_of(entry_id: str, context_id: str, entry: Entry, moment: str) -> Row:
+def row_of(entry_id: str, context_id: str, terms: str | None, entry: Entry, moment: str) -> Row:
     """The cells of an entry that was named, in the order of the columns."""
-    terms = canonical([dict(term) for term in entry.terms]) if entry.terms else None
     return (
         entry_id, context_id, *_CELLS(entry), 1 if entry.outermost else 0, entry.reason, terms, entry.supersedes, moment,
     )  # fmt: skip

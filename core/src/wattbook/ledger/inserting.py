@@ -49,7 +49,7 @@ def insert_rows(connection: Connection, table: Table, found: Sequence[tuple[Any,
     return new
 
 
-def insert_entries(connection: Connection, found: Mapping[str, tuple[str, Entry]], moment: str) -> int:
+def insert_entries(connection: Connection, found: Mapping[str, tuple[str, str | None, Entry]], moment: str) -> int:
     """The same for entries that were named; only of new ones a row is made."""
     new = 0
     for some in chunks(sorted(found), MANY):

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from wattbook.people.keys import Keys
-
 if TYPE_CHECKING:
     from wattbook.config import Privacy
+    from wattbook.people.keys import Keys
     from wattbook.records import Labels
 
 PSEUDONYM = re.compile(r"p-[0-9a-f]{16}")
@@ -31,6 +30,8 @@ def hidden(labels: Labels, privacy: Privacy) -> tuple[Labels, str]:
     tag = labels.tags.get(TAG)
     if not privacy.pseudonyms or not (labels.person or tag):
         return labels, ""
+    from wattbook.people.keys import Keys
+
     try:
         keys = Keys.of(privacy)
         person = pseudonym(labels.person, keys)
@@ -51,6 +52,8 @@ def introduce(people: Iterable[Labels], privacy: Privacy) -> None:
     names = {name.strip() for name in told if name.strip() and not PSEUDONYM.fullmatch(name)}
     if names:
         with suppress(OSError):
+            from wattbook.people.keys import Keys
+
             Keys.of(privacy).pseudonyms(sorted(names))
 
 

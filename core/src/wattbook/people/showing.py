@@ -25,11 +25,21 @@ def named(report: Report, privacy: Privacy) -> Report:
         names = Keys.of(privacy).names()
     except OSError:
         return report
-    by = dict(report.by)
-    for dim in DIMENSIONS:
-        if dim in by:
-            by[dim] = tuple(evolve(row, key=shown(row.key, names)) for row in by[dim])
-    return evolve(report, by=by)
+    by, provided, atoms = dict(report.by), dict(report.provided), report.atoms
+    for number, dim in enumerate(report.by):
+        if dim not in DIMENSIONS:
+            continue
+        keys = {*(row.key for row in by[dim]), *(atom.keys[number] for atom in atoms), *provided.get(dim, {})}
+        told = {key: shown(key, names) for key in keys}
+        by[dim] = tuple(evolve(row, key=told[row.key]) for row in by[dim])
+        provided[dim] = {told[key]: shares for key, shares in provided.get(dim, {}).items()}
+        # what the rows are sums of is looked up by their keys
+        atoms = tuple(evolve(atom, keys=_with(atom.keys, number, told[atom.keys[number]])) for atom in atoms)
+    return evolve(report, by=by, provided=provided, atoms=atoms)
+
+
+def _with(keys: tuple[str | None, ...], number: int, key: str | None) -> tuple[str | None, ...]:
+    return (*keys[:number], key, *keys[number + 1 :])
 
 
 def shown(key: str | None, names: dict[str, str]) -> str | None:

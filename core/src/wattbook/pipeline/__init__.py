@@ -52,26 +52,34 @@ def fill(
     A plugin that takes longer than *timeout_s*, where given, is left behind and shown as broken.
     An answer about something that was not asked, or without an interval, is a defect of the plugin.
     """
+    asked = list(gaps)
+    if not asked:
+        return Filled(readings=(), gaps=())
+    filled = settled(asked, plugins.ask("estimate", timeout_s, gaps=asked, activity=activity))
+    if calibrated and any(term.family for _, reading in filled.readings for term in reading.terms):
+        from wattbook.corrections import corrected
+
+        return filled._replace(readings=tuple((plugin, corrected(reading)) for plugin, reading in filled.readings))
+    return filled
+
+
+def settled(gaps: Iterable[Gap], answers: Iterable[tuple[str, object]]) -> Filled:
+    """What becomes of *gaps*, given what the plugins answered."""
     left = {gap.domain.address: gap for gap in gaps}
     asked = set(left)
     readings: list[tuple[str, Reading]] = []
     broken: list[Broken] = []
-    if not left:
-        return Filled(readings=(), gaps=())
-    for plugin, answer in plugins.ask("estimate", timeout_s, gaps=list(left.values()), activity=activity):
+    for plugin, answer in answers:
+        address = answer.domain.address if isinstance(answer, (Reading, Gap)) else None
         if isinstance(answer, Broken):
             broken.append(answer)
-        elif isinstance(answer, Gap) and answer.domain.address in left:
-            left[answer.domain.address] = answer
-        elif isinstance(answer, Reading) and answer.domain.address in asked and answer.low_j is not None:
-            if left.pop(answer.domain.address, None) is not None:
+        elif isinstance(answer, Gap) and address in left:
+            left[address] = answer
+        elif isinstance(answer, Reading) and address in asked and answer.low_j is not None:
+            if left.pop(address, None) is not None:
                 readings.append((plugin, answer))
         else:
             broken.append(
                 Broken(plugin=plugin, hook="estimate", reason="it answered with something that was not asked")
             )
-    if calibrated and any(term.family for _, reading in readings for term in reading.terms):
-        from wattbook.corrections import corrected
-
-        readings = [(plugin, corrected(reading)) for plugin, reading in readings]
     return Filled(readings=tuple(readings), gaps=tuple(left.values()), broken=tuple(broken))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
+
+from attrs import evolve
 
 from wattbook.report.cards import with_short
 from wattbook.report.lines import Block, subtitle, title
@@ -14,12 +17,15 @@ MAX_CELL = 60
 NARROW = 6  #: a column of a table that must fit is never narrower
 
 
-def as_table(report: Report, *, bold: bool = False, width: int | None = None) -> str:
-    """The whole report; *bold* puts headings in ANSI bold; *width* folds everything into so many columns."""
-    return "\n".join(_lines(report, bold, width)) + "\n"
+def as_table(report: Report, *, bold: bool = False, width: int | None = None, most: int | None = None) -> str:
+    """The whole report; *bold* puts headings in ANSI bold; *width* folds everything into so many columns.
+
+    *most* rows of each table, where nobody would scroll through thousands; the text says how many are left out.
+    """
+    return "\n".join(_lines(report, bold, width, most)) + "\n"
 
 
-def _lines(report: Report, bold: bool, width: int | None) -> Iterator[str]:
+def _lines(report: Report, bold: bool, width: int | None, most: int | None) -> Iterator[str]:
     yield _heading(title(report), bold)
     if report.watermark:
         yield from _sentence(f"*** {report.watermark} ***", width)
@@ -27,7 +33,10 @@ def _lines(report: Report, bold: bool, width: int | None) -> Iterator[str]:
     for block in with_short(report):
         yield ""
         yield _heading(block.title, bold)
-        yield from _block(block, width)
+        left = 0 if most is None or not block.columns else max(0, len(block.rows) - most)
+        yield from _block(evolve(block, rows=block.rows[:most]) if left else block, width)
+        if left:
+            yield from _sentence(f"  {left} more are not shown here: --format csv, or a pipe, has all of them", width)
     yield ""
     yield from _sentence(
         "P provided, M measured, E estimated; location- and market-based are two views and never one sum", width
@@ -77,7 +86,7 @@ def fitting(widths: Sequence[int], room: int) -> list[int]:
 
 
 def folded(text: str, most: int) -> list[str]:
-    """The lines of a cell, none wider than *most* columns; a word that is too long is broken."""
+    """The lines of a cell, none wider than *most* columns; a word that is too long is broken, after a hyphen if it can be."""
     lines, line = [], ""
     for word in text.split(" "):
         candidate = f"{line} {word}" if line else word
@@ -87,11 +96,15 @@ def folded(text: str, most: int) -> list[str]:
         if line:
             lines.append(line)
         line = ""
-        for letter in word:
-            if columns_of(line + letter) > most:
+        for piece in re.findall(r"[^-/]*[-/]|[^-/]+", word):
+            if line and columns_of(line + piece) > most:
                 lines.append(line)
                 line = ""
-            line += letter
+            for letter in piece:
+                if columns_of(line + letter) > most:
+                    lines.append(line)
+                    line = ""
+                line += letter
     return [*lines, line]
 
 

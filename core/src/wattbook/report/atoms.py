@@ -17,7 +17,7 @@ Keys = tuple[str | None, ...]
 FAILED, OVERTAKEN = "failed", "overtaken"  #: fates of runs: why their energy may have been for nothing
 
 
-@frozen
+@frozen(cache_hash=True)
 class Line:
     """Where entries come from: one domain of one host, one source, one place, one year."""
 

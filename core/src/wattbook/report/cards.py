@@ -11,6 +11,8 @@ from wattbook.report.lines import Block, blocks, change_text, mix, name_of, save
 from wattbook.report.model import UNALLOCATED, Report, Row, carbon_of_both
 from wattbook.report.numbers import carbon_text, energy_text, share_text, signed_text
 
+LEAST = 0.05  #: of all, below which a project is no cause to speak of
+
 
 @frozen(kw_only=True)
 class Told:
@@ -37,7 +39,10 @@ def _in_short(report: Report) -> Block | None:
     told = [one for one in cards_of(report) if one.head not in ("Total", "How it is known")]
     if carbon_of_both(report.total) is None:
         return None
-    return Block(title="In short", rows=tuple((f"{one.head}: {one.answer}. {one.below}",) for one in told))
+    return Block(
+        title="In short",
+        rows=tuple((f"{one.head}: {one.answer}. {one.below[:1].upper()}{one.below[1:]}",) for one in told),
+    )
 
 
 def cards_of(report: Report) -> Iterator[Told]:
@@ -137,6 +142,9 @@ def _cause(report: Report) -> Told:
     grams = carbon_of_both(row.total)
     below = f"{carbon_text(grams)} of {short(dim)} {short(name_of(row))}"
     for _, other, top in found[1:]:
+        if _part_of(top, both) < LEAST:
+            below += f"; no {short(other)} has {share_text(LEAST)} of it"
+            continue
         part = f"{carbon_text(carbon_of_both(top.total))} ({_share(top, both)})"
         owner = (
             "belong to no project" if top.key in (None, UNALLOCATED) else f"are {short(other)} {short(name_of(top))}"
@@ -152,5 +160,9 @@ def _cause(report: Report) -> Told:
 
 
 def _share(row: Row, whole: Interval) -> str:
+    return share_text(None if carbon_of_both(row.total) is None else _part_of(row, whole))
+
+
+def _part_of(row: Row, whole: Interval) -> float:
     grams = carbon_of_both(row.total)
-    return share_text(None if grams is None else grams.value / whole.value)
+    return 0.0 if grams is None else grams.value / whole.value

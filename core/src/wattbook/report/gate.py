@@ -37,7 +37,9 @@ def over_budget(report: Report) -> str | None:
         for use in report.budgets
         if use.used_g is not None and use.used_g.value > use.limit_g
     ]
-    return f"{title(report)}: over budget: {'; '.join(exceeded)}" if exceeded else None
+    if exceeded:
+        return f"{title(report)}: over budget: {'; '.join(exceeded)}"
+    return _unknown(report, "the budget")
 
 
 def over(report: Report, limit_g: float) -> str | None:
@@ -50,11 +52,19 @@ def over(report: Report, limit_g: float) -> str | None:
     limit = carbon_text(limit_g)
     if both is not None and both.value > limit_g:
         return f"{title(report)}: {carbon_text(both)} CO2e are over the limit of {limit}"
-    if report.total.without_factor_j:
+    return _unknown(report, limit)
+
+
+def _unknown(report: Report, limit: str) -> str | None:
+    """Why nobody can say that the carbon stays below a limit; ``None`` where all of it is known."""
+    total = report.total
+    if total.without_factor_j:
         return (
-            f"{title(report)}: the carbon of {energy_text(report.total.without_factor_j)} is not known, because a zone "
+            f"{title(report)}: the carbon of {energy_text(total.without_factor_j)} is not known, because a zone "
             f"has no grid factor, so nobody can say that it stays below {limit}"
         )
-    if both is None and report.total.market_g is not None:
+    if carbon_of_both(total) is None and total.market_g is not None:
         return f"{title(report)}: only market-based figures are known, so nobody can say that it stays below {limit}"
+    if total.energy is None and carbon_of_both(total) is None and report.gaps:
+        return f"{title(report)}: what ran has gaps and no figure, so nobody can say that it stays below {limit}"
     return None

@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from wattbook.errors import ReadError, Unavailable
 from wattbook.hookspecs import NAME
@@ -160,6 +161,20 @@ class EstimateContract(PluginContract):
 
     def test_asking_for_nothing_gives_nothing(self, plugin: Any, activity: Activity, config: Any) -> None:
         assert list(plugin.estimate(gaps=[], activity=activity, config=config)) == []
+
+    def test_many_questions_have_the_answers_of_each_alone(
+        self, plugin: Any, activity: Activity, gaps: list[Gap], config: Any
+    ) -> None:
+        """``estimate_many`` is the plugin's own choice, and never another model."""
+        if not hasattr(plugin, "estimate_many"):
+            return
+        questions: list[tuple[list[Gap], Activity]] = [(gaps, activity), ([], activity)]
+        for low, high in ((0.0, 0.0), (0.25, 0.75), (1.0, 1.0)):
+            loads = tuple(evolve(load, low=low, high=high) for load in activity.loads)
+            questions += [([gap], evolve(activity, loads=loads)) for gap in gaps]
+        alone = [list(plugin.estimate(gaps=some, activity=one, config=config)) for some, one in questions]
+        assert list(plugin.estimate_many(questions=questions, config=config)) == alone
+        assert list(plugin.estimate_many(questions=[], config=config)) == []
 
     @pytest.mark.usefixtures("no_subprocess", "no_network")
     def test_it_is_arithmetic(self, plugin: Any, activity: Activity, gaps: list[Gap], config: Any) -> None:

@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 
 import wattbook
 
-from wattbook_csp.fetch import fetchers
-
 
 class Format(NamedTuple):
     """A row of the table of formats; the module has ``sniff(file)`` and ``read(source)``, for large exports ``read_sheets(source)``."""
@@ -76,4 +74,6 @@ def import_provided(source: wattbook.ImportSource, config: object) -> Iterable[w
         yield wattbook.Importer(
             format=bill.name, basis=wattbook.Basis.ESTIMATED, sniff=bill.sniff, read=bill.read, gathers=True
         )
+    from wattbook_csp.fetch import fetchers
+
     yield from fetchers()

@@ -10,7 +10,24 @@ from itertools import chain
 CHUNK = 1 << 16  #: characters
 BATCH_ROWS = 8_192
 
-Rows = tuple[Sequence[int], list[list[str]]]
+Rows = tuple[Sequence[int], "list[list[str]] | Cells"]
+
+
+class Cells:
+    """Rows of one width, in one list of cells."""
+
+    def __init__(self, cells: list[str], width: int) -> None:
+        self._cells, self._step = cells, width + 1
+
+    def __len__(self) -> int:
+        return len(self._cells) // self._step
+
+    def column(self, at: int) -> list[str]:
+        return self._cells[at :: self._step]
+
+    def __iter__(self) -> Iterator[list[str]]:
+        for start in range(0, len(self._cells), self._step):
+            yield self._cells[start : start + self._step - 1]
 
 
 class Malformed(Exception):
@@ -32,7 +49,7 @@ def bulk(words: io.TextIOWrapper, delimiter: str, width: int, line: int) -> Iter
         text = rest + chunk
         end = text.rfind("\n") + 1
         rest = text[end:]
-        rows = _split(text[:end], delimiter, width)
+        rows = _cells(text[:end], delimiter, width) or _split(text[:end], delimiter, width)
         if rows is None:
             yield from _parsed(chain(io.StringIO(text[:end], newline=""), _tail(rest, words)), delimiter, line)
             return
@@ -40,6 +57,23 @@ def bulk(words: io.TextIOWrapper, delimiter: str, width: int, line: int) -> Iter
             yield range(line + 1, line + len(rows) + 1), rows
         line += len(rows)
     yield from _parsed(_tail(rest, words), delimiter, line)
+
+
+def _cells(text: str, delimiter: str, width: int) -> Cells | None:
+    """All cells at once, where there is no quote and every line is *width* wide."""
+    if '"' in text:
+        return None
+    if "\r" in text:
+        text = text.replace("\r\n", "\n")
+        if "\r" in text:
+            return None
+    # the line ends become cells of their own: where they all stand in their column, every line is as wide
+    cells = text.replace("\n", f"{delimiter}\n{delimiter}").split(delimiter)
+    cells.pop()  # what is behind the last line end
+    lines = text.count("\n")
+    if len(cells) != lines * (width + 1) or cells[width :: width + 1] != ["\n"] * lines:
+        return None
+    return Cells(cells, width)
 
 
 def _split(text: str, delimiter: str, width: int) -> list[list[str]] | None:

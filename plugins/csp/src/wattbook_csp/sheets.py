@@ -90,7 +90,7 @@ def _find_repeated(
     """Find rows that are there before; the hashes of all keys of one account's month are held in memory."""
     seen: set[int] = set()
     for shelf in together:
-        for stored in shelves.read(shelf):
+        for stored in shelves.read(shelf, figures_too=False):
             seen.update(map(hash, _keys(stored, distinguishing)))
     if len(seen) == sum(shelf.rows for shelf in together):
         return

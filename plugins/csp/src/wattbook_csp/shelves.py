@@ -154,18 +154,22 @@ class Shelves:
     def all(self) -> Sequence[Shelf]:
         return list(self._shelves.values())
 
-    def read(self, shelf: Shelf) -> Iterator[Stored]:
+    def read(self, shelf: Shelf, *, figures_too: bool = True) -> Iterator[Stored]:
         """The rows of a shelf in the order in which they came."""
         paths = list(self._paths)
         pieces = iter(shelf._pieces)
         for number, at, count, places, figures in zip(*[pieces] * 5, strict=True):
             self._file.seek(at)
-            stored = self._file.read(8 * count + places + figures)
+            stored = self._file.read(8 * count + places + (figures if figures_too else 0))
             lines = array("Q", stored[: 8 * count])
-            parts = (stored[8 * count : 8 * count + places], stored[8 * count + places :])
-            texts = (part.decode("utf-8", "surrogatepass").split(_END) for part in parts)
-            services, *others = ([text[i : i + count] for i in range(0, len(text), count)] for text in texts)
-            yield Stored(paths[number], lines, (services[0], services[1], services[2]), tuple(others[0]))
+            services, regions, resources = _columns(stored[8 * count : 8 * count + places], count)
+            columns = _columns(stored[8 * count + places :], count) if figures_too else ()
+            yield Stored(paths[number], lines, (services, regions, resources), tuple(columns))
+
+
+def _columns(stored: bytes, count: int) -> list[list[str]]:
+    cells = stored.decode("utf-8", "surrogatepass").split(_END)
+    return [cells[start : start + count] for start in range(0, len(cells), count)]
 
 
 class _Remembered(dict[tuple[str, ...], Shelf]):

@@ -66,6 +66,11 @@ def batches(
             _check_header(file, names, columns, columns if required is None else required, line)
             places = [names.index(name) if name in names else -1 for name in columns]
             for numbers, rows in csv_rows.bulk(words, delimiter, len(names), line):
+                if isinstance(rows, csv_rows.Cells):
+                    absent = ("",) * len(rows)
+                    yield Batch(numbers, [absent if at < 0 else rows.column(at) for at in places])
+                    line = numbers[-1]
+                    continue
                 wrong = _first_wrong(rows, len(names))
                 if wrong is not None:
                     numbers, rows = _without_blanks(numbers, rows)

@@ -32,6 +32,15 @@ def estimate(gaps: list[Gap], activity: Activity, config: object) -> Iterator[Re
 
 
 @hookimpl
+def estimate_many(questions: list[tuple[list[Gap], Activity]], config: object) -> Iterator[list[Reading | Gap]]:
+    """The same for many questions at once."""
+    from wattbook_tdp.estimator import answer
+
+    for gaps, activity in questions:
+        yield [found for gap in gaps if (found := answer(gap, activity)) is not None]
+
+
+@hookimpl
 def identify(name: str, kind: str | None, config: object) -> Iterator[Identity]:
     """The chip or instance type of exactly this name, or why there is none."""
     from wattbook_tdp.identity import identity

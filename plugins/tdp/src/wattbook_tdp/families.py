@@ -9,7 +9,7 @@ _MOBILE = r"(?:[UPHY]|HX|HS|HK|HQ|MQ|QM|MX|UE|HE|PE|GE?\d|V|C|M)\b"
 _SCALABLE = {"1": "1st", "2": "2nd", "3": "3rd", "4": "4th", "5": "5th"}
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=16_384)
 def family(name: str) -> str:
     """``AMD EPYC 7003`` of ``AMD EPYC 7763``; a chip without a known scheme is its own family."""
     name = " ".join(name.split())

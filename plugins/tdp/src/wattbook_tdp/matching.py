@@ -30,7 +30,7 @@ class Match:
         return None if self.facts is None else self.facts.tdp_w
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def match(name: str, kind: str | None = None) -> Match:
     """*name* as a processor, as an accelerator, or (``None``) as whichever it is."""
     if not name.strip():

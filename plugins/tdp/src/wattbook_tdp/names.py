@@ -9,9 +9,13 @@ from functools import lru_cache
 
 #: how the signs look after a file was read in the wrong encoding
 _MOJIBAKE = (("â„¢", " "), ("Â®", " "), ("Â ", " "), ("Ã‚Â®", " "), ("ï¿½", " "), ("�", " "))
-_SIGNS = str.maketrans(
-    {"®": " ", "™": " ", "©": " ", "℗": " ", "\x00": " ", "_": " ", "‐": "-", "‑": "-", "–": "-", "−": "-"}
-)
+_SIGNS: dict[int, str | None] = {
+    **str.maketrans(
+        {"®": " ", "™": " ", "©": " ", "℗": " ", "\x00": " ", "_": " ", "‐": "-", "‑": "-", "–": "-", "−": "-"}
+    ),
+    # characters without a width, which web pages put into names
+    **dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0x00AD)),
+}
 _MARKS = re.compile(r"\((?:r|tm|c)\)", re.IGNORECASE)
 
 #: names of architectures; alone they name no chip

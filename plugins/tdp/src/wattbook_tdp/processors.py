@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from attrs import evolve, frozen
 from wattbook import Chip, Host
 
 from wattbook_tdp import constants as c
@@ -18,16 +17,15 @@ if TYPE_CHECKING:
     from wattbook_tdp.matching import Match
 
 
-@frozen(kw_only=True)
-class Processors:
+class Processors(NamedTuple):
     """All processors of a host together."""
 
     label: str
     one: str  #: the label of a single chip
-    family: str = ""  #: of the chips, where they are known
-    tdp_w: float | None = None  #: of the share that the host may use; ``None``: not known, or not the host's own
     threads: int | None
     maker: str  #: ``amd`` or ``intel``, for the watts per thread
+    family: str = ""  #: of the chips, where they are known
+    tdp_w: float | None = None  #: of the share that the host may use; ``None``: not known, or not the host's own
     memory_share: float = 1.0  #: of the memory that the host names
     uncertain: float = 0.0  #: relative uncertainty of ``tdp_w`` beside the model's own
     upper: float = 1.0  #: factor on the upper end
@@ -49,7 +47,7 @@ def processors(host: Host) -> Processors:
     return _processors(host.cpus, host.threads, host.virtual, host.instance, host.arch, host.os)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=16_384)
 def _processors(
     cpus: tuple[Chip, ...], threads: int | None, virtual: bool | None, instance: str, arch: str, os: str
 ) -> Processors:
@@ -69,13 +67,13 @@ def _processors(
         warnings=(_NOT_ARM.format(label),) if _is_arm(host, label) else (),
     )
     if guest:
-        return evolve(unknown, reason="a virtual machine's threads are a share of a chip")
+        return unknown._replace(reason="a virtual machine's threads are a share of a chip")
     watts = [chip.tdp_w if one is None else one.tdp_w for chip, one in zip(chips, found, strict=True)]
     tdp_w = sum(watt for watt in watts if watt is not None)
     if None in watts:
         reason = next((one.reason for one in found if one and one.tdp_w is None), "no processor is named")
         named = (f"{label}: {reason}",) if name else ()
-        return evolve(unknown, reason=reason, warnings=(*named, *unknown.warnings))
+        return unknown._replace(reason=reason, warnings=(*named, *unknown.warnings))
     share = 1.0
     part: tuple[str, ...] = ()
     if host.instance:  # a whole machine of a cloud: as many chips as its threads need
@@ -86,8 +84,7 @@ def _processors(
     facts = None if found[0] is None else found[0].facts
     uncertain, upper, said = _doubts(facts)
     one = facts.name if facts is not None else label
-    return evolve(
-        unknown,
+    return unknown._replace(
         label=f"{len(chips)} x {one}" if len(chips) > 1 else one,
         one=one,
         family="" if facts is None else family(facts.name),

@@ -101,7 +101,8 @@ def card(told: Told) -> Card:
 
 
 def tied(text: str) -> str:
-    """A number and its unit stay on one line."""
+    """A number and its unit stay on one line, and so do the two ends of a range."""
+    text = re.sub(r"(?<=\d)-(?=\d)", "\u2060-\u2060", text)
     return re.sub(r"(?<=\d) (?=(%|[kMGmµ]?Wh|[kmµ]?g|[kM]?t|CO2e)\b|%)", "\u00a0", text)
 
 

@@ -22,7 +22,9 @@ def as_fields(
 ) -> dict[str, Any]:
     """The mapping under ``co2_eq_emissions``; a field that nobody told is left out."""
     grams = carbon_or_refuse(told)
-    source = [f"wattbook {__version__}", told.basis_text, f"90 % interval {carbon_text(grams)}"]
+    known = grams.low is not None
+    interval = f"90 % interval {carbon_text(grams)}" if known else "its error is not known"
+    source = [f"wattbook {__version__}", told.basis_text, interval]
     source += [f"{factor.id} {factor.g_per_kwh:g} g/kWh" for factor in told.factors[:3]]
     source += ["not covered: " + ", ".join(told.gaps[:3])] if told.gaps else []
     source += ["synthetic example data"] if told.synthetic else []
