@@ -15,8 +15,8 @@ from wattbook.records import Entry, Labels, Place, RunRecord
 from wattbook.report import Period, build
 from wattbook.report.as_json import as_json
 from wattbook.report.batches import batched
-from wattbook.report.bundles import bundled, bundles_of, entries_in
 from wattbook.report.build import DEFAULT_DIMENSIONS
+from wattbook.report.bundles import bundled, bundles_of, entries_in
 from wattbook.report.settled import settled
 from wattbook.testing.builders import START
 from wattbook.testing.entries import a_gap_entry, a_run, a_statement, an_entry

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from wattbook.accounting.carbon import carbon_parts, factor_of
+from wattbook.accounting.carbon import carbon_of_energy, factor_of
 from wattbook.accounting.intervals import ENERGY, LOCATION, MARKET, UNSPLIT, Interval, Sum
-from wattbook.records import Entry
+from wattbook.records import Entry, Place
 from wattbook.units import G_PER_KG
 
 if TYPE_CHECKING:
@@ -40,19 +40,24 @@ class Tally:
 
     def add(self, entry: Entry) -> None:
         """An entry; gaps, breakdowns of other entries and models' figures add nothing."""
-        if not counts(entry):
-            return
-        joules = entry.energy_j
-        assert joules is not None
-        if entry.low_j is None or entry.high_j is None:
+        if counts(entry):
+            assert entry.energy_j is not None
+            year = int(entry.start[:4])
+            self.add_energy(entry.energy_j, entry.low_j, entry.high_j, cause=entry.cause, place=entry.place, year=year)
+
+    def add_energy(
+        self, joules: float, low_j: float | None, high_j: float | None, *, cause: str, place: Place, year: int
+    ) -> None:
+        """Energy of one cause of error, used in one place in one year."""
+        if low_j is None or high_j is None:
             self.energy.add_value(joules, (), known=False)
         else:
-            self.energy.add_value(joules, ((entry.cause, joules - entry.low_j, entry.high_j - joules),))
-        factor = factor_of(entry.place, int(entry.start[:4]))
+            self.energy.add_value(joules, ((cause, joules - low_j, high_j - joules),))
+        factor = factor_of(place, year)
         if factor is None:
             self.no_factor.add_value(joules, (), known=False)
             return
-        grams, errors, known = carbon_parts(entry, factor)
+        grams, errors, known = carbon_of_energy(joules, low_j, high_j, cause, place, factor)
         self.own.add_value(grams, errors, known=known)
 
     def add_provided(self, totals: MonthTotals, share: float = 1.0) -> None:

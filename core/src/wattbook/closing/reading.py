@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,12 +14,14 @@ from wattbook.accounting.carbon import pinned
 from wattbook.closing.adjusting import Adjustment, adjustments, settled_until
 from wattbook.closing.hourly import hourly
 from wattbook.closing.manifest import period_of, report_id, rules_of, told_by, watermark_of
+from wattbook.closing.rolling import rolled
 from wattbook.config import Config
 from wattbook.ledger import periods
 from wattbook.ledger.chains import ACTIVE
 from wattbook.ledger.periods import Act
 from wattbook.records import utc_text
-from wattbook.report import Period, Report, build
+from wattbook.report import Period, Report
+from wattbook.report.build import build_from
 from wattbook.report.model import Adjusted, Closed
 from wattbook.report.notes import SYNTHETIC
 
@@ -33,8 +38,13 @@ def built(
     dims: tuple[str, ...],
     as_of: datetime | None,
     previous: Report | None = None,
+    *,
+    tops: bool = True,
 ) -> Report:
-    """The report of one period, alone or beside *previous*, whether it is closed or not."""
+    """The report of one period, alone or beside *previous*, whether it is closed or not.
+
+    Without *tops* it names no largest entries.
+    """
     settings = hourly(settings, period)
     here = [r for r in book.revisions(months=period.months(), as_of=as_of) if r.standing == ACTIVE]
     made_up = any(getattr(revision, "synthetic", False) for revision in here)
@@ -42,10 +52,9 @@ def built(
     for revision in here:
         key = (revision.chain.provider, revision.chain.account, revision.chain.month)
         evidence[key] = (*evidence.get(key, ()), revision.content_id)
-    return build(
-        book.entries(start=period.start, end=period.end, as_of=as_of),
+    return build_from(
+        rolled(book, settings, period, dims, as_of, tops=tops),
         [statement for revision in here for statement in revision.statements],
-        book.runs(as_of=as_of),
         settings,
         period,
         dims,
@@ -56,6 +65,20 @@ def built(
     )
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Inside, many small objects and no circles of them are made: looking for circles would take half of the time."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+@_uncollected()
 def report_of(book: Ledger, settings: Config, period: Period, dims: tuple[str, ...], as_of: datetime | None) -> Report:
     """The report of a period of *book* beside the one before, as it is known today or was *as of* a moment.
 
@@ -117,10 +140,10 @@ def _one(book: Ledger, closed: dict[str, Act], settings: Config, period: Period,
     """A report to compare with: as it was closed, or as it is known."""
     act = act_of(closed, period)
     if act is None:
-        return built(book, settings, period, (), as_of)
+        return built(book, settings, period, (), as_of, tops=False)
     rules = rules_of(act)
     with pinned(rules.pins):
-        return built(book, rules.settings, period, (), watermark_of(act))
+        return built(book, rules.settings, period, (), watermark_of(act), tops=False)
 
 
 def _next(month: str) -> str:

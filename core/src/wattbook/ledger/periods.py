@@ -64,6 +64,12 @@ def closed(book: Ledger, as_of: datetime | None = None) -> dict[str, Act]:
     return {month: act for month, act in sorted(newest.items()) if act.act == CLOSE}
 
 
+def is_closing(book: Ledger, moment: str) -> bool:
+    """Whether a month was closed with this moment as its watermark."""
+    query = select(period.c.month).where(period.c.watermark == moment, period.c.act == CLOSE).limit(1)
+    return any(True for _ in book.scan(query))
+
+
 def settle(book: Ledger, now: datetime) -> str:
     """A watermark: what is recorded up to it is all that ever will be, since later rows are stamped after it."""
     with book._writing() as connection:

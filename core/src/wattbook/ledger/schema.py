@@ -22,7 +22,7 @@ from sqlalchemy.types import TypeEngine
 
 from wattbook.errors import LedgerError
 
-VERSION = 2  #: raised by a change of the tables; a newer book is refused, an older one is upgraded
+VERSION = 3  #: raised by a change of the tables; a newer book is refused, an older one is upgraded
 APPLICATION_ID = 0x57617474  #: ``Watt``, in the header of the SQLite file
 PG_SCHEMA = "wattbook"  #: the PostgreSQL schema that holds the tables
 
@@ -85,6 +85,7 @@ entry = _table(
     _text("recorded_at"),
 )  # fmt: skip
 Index("entry_end_at", entry.c.end_at)
+Index("entry_recorded_at", entry.c.recorded_at, info={"since": 3})
 Index("entry_run_id", entry.c.run_id)
 Index(
     "entry_supersedes",
@@ -104,6 +105,8 @@ run = _table(
     _text("recorded_at"),
 )  # fmt: skip
 Index("run_run_id", run.c.run_id)
+Index("run_end_at", run.c.end_at, info={"since": 3})
+Index("run_recorded_at", run.c.recorded_at, info={"since": 3})
 
 snapshot = _table(
     "snapshot",
@@ -177,6 +180,25 @@ delivery = _table(
     since=2,
 )  # fmt: skip
 
+#: a month added up: a view that is kept, made again whenever it is wanted, and not exported
+rollup = _table(
+    "rollup",
+    _text("rollup_id", key=True),  # a hash of the month's ends and of the rules by which it is added up
+    _text("month"),
+    _text("upto"),  # what was recorded up to this watermark is in it
+    since=3,
+    append_only=False,
+)
+
+#: the same by host
+rollup_host = _table(
+    "rollup_host",
+    _text("rollup_id", key=True), _text("host", key=True),
+    _text("sums"),  # JSON
+    since=3,
+    append_only=False,
+)  # fmt: skip
+
 meta = _table("meta", _text("name", key=True), _text("value", key=True), _text("recorded_at"))
 
 REFUSAL = "the book is append-only: a correction is a new row"
@@ -238,11 +260,13 @@ def remember(connection: Connection, name: str, value: str) -> None:
     connection.execute(meta.insert(), [{"name": name, "value": value, "recorded_at": ""}])
 
 
-def added_in(version: int) -> tuple[list[Table], list[Column[object]]]:
-    """The tables that a version brings, and the columns that it adds to older ones."""
+def added_in(version: int) -> tuple[list[Table], list[Column[object]], list[Index]]:
+    """The tables that a version brings, and the columns and indexes that it adds to older ones."""
     tables = [table for table in metadata.sorted_tables if table.info["since"] == version]
     older = [table for table in metadata.sorted_tables if table.info["since"] < version]
-    return tables, [c for table in older for c in table.columns if c.info.get("since", 1) == version]
+    columns = [c for table in older for c in table.columns if c.info.get("since", 1) == version]
+    indexes = [i for table in older for i in table.indexes if i.info.get("since", 1) == version]
+    return tables, columns, indexes
 
 
 def default_of(column: Column[object]) -> str | None:

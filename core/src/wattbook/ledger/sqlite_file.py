@@ -16,6 +16,7 @@ from wattbook.errors import LedgerError, NoLedger
 from wattbook.ledger import migrations, schema
 
 BUSY_TIMEOUT_S = 60.0
+CUT_LOOKS = 10  #: at a file that seems to be cut
 #: 64 MB: what is committed is safe in the log; moving it into the file seldom writes each page of an index less often
 CHECKPOINT_PAGES = 16_384
 OLDEST = (3, 37, 0)  #: the first with STRICT tables (2021)
@@ -61,6 +62,21 @@ def open_file(path: Path, *, create: bool) -> Engine:
 
 def _checked(path: Path) -> bool:
     """Whether the file holds a book; raises for anything else, read as bytes so that nothing is touched."""
+    for attempt in range(CUT_LOOKS):
+        try:
+            return _looked_at(path)
+        except _Cut:
+            if attempt == CUT_LOOKS - 1:
+                raise
+            time.sleep(0.05)  # another process may be making it at this moment, its first page first
+    return False
+
+
+class _Cut(LedgerError):
+    """The file is shorter than its first page says."""
+
+
+def _looked_at(path: Path) -> bool:
     try:
         if path.exists() and not path.is_file():
             raise LedgerError(f"{path}: this is no file; a book is one")
@@ -82,7 +98,7 @@ def _checked(path: Path) -> bool:
     wal = Path(f"{path}-wal")
     at_rest = not wal.exists() or wal.stat().st_size == 0
     if at_rest and head[24:28] == head[92:96] and size < page_size * int.from_bytes(head[28:32], "big"):
-        raise LedgerError(f"{path}: the file is cut; nothing was changed, restore a copy of it")
+        raise _Cut(f"{path}: the file is cut; nothing was changed, restore a copy of it")
     return True
 
 

@@ -80,6 +80,11 @@ def run_ids(some: Iterable[str]) -> Select[Any]:
     return select(run.c.run_id).where(run.c.run_id.in_(list(some))).distinct()
 
 
+def runs_of(some: Iterable[str]) -> Select[Any]:
+    """Every record of some runs, in the order of ``runs``."""
+    return runs().where(run.c.run_id.in_(list(some)))
+
+
 def contexts(ids: Iterable[str]) -> Select[Any]:
     """What some entries share with others."""
     return select(context).where(context.c.context_id.in_(list(ids)))

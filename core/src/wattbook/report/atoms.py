@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
-from operator import attrgetter
 from types import MappingProxyType
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from wattbook.accounting import Tally
 from wattbook.records import Entry, Place
@@ -82,16 +80,20 @@ class _Pile:
         )  # fmt: skip
 
     def _tally(self, first: Entry) -> Tally:
-        known, down, up, unknown = (
-            list(chain.from_iterable(map(read, self.batches)))
-            for read in map(attrgetter, ("known", "down", "up", "unknown"))
-        )
+        one, *others = self.batches
+        known, down, up, unknown = one.known, one.down, one.up, one.unknown
+        if others:
+            known, down, up, unknown = (
+                [number for batch in self.batches for number in getattr(batch, name)]
+                for name in ("known", "down", "up", "unknown")
+            )
         made = Tally()
         if known:
             low, joules, high = interval_of(known, down, up)
-            made.add(evolve(first, energy_j=joules, low_j=low, high_j=high))
+            made.add_energy(joules, low, high, cause=first.cause, place=first.place, year=int(first.start[:4]))
         if unknown:
-            made.add(evolve(first, energy_j=math.fsum(unknown), low_j=None, high_j=None))
+            joules, year = math.fsum(unknown), int(first.start[:4])
+            made.add_energy(joules, None, None, cause=first.cause, place=first.place, year=year)
             more = sum(batch.unknowns for batch in self.batches) - 1
             for part in (made.energy, made.own):
                 if part.parts:

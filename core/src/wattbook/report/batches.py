@@ -39,6 +39,7 @@ class Batch:
     down: list[float]
     up: list[float]
     unknown: list[float]
+    microseconds: int  #: how long its entries are in all
     spans: list[Span]  #: its windows, those that follow each other without a break as one
     keys: tuple[str | None, ...] = ()  #: in dimensions of time
 
@@ -51,11 +52,6 @@ class Batch:
     def joules(self) -> list[float]:
         """A few numbers with the sum of the energy."""
         return [*self.known, *self.unknown]
-
-    @property
-    def microseconds(self) -> int:
-        """How long its entries are in all."""
-        return sum(map(length_of, self.spans))
 
     @property
     def start(self) -> str:
@@ -101,10 +97,12 @@ def batch_of(bundle: Bundle, *, watched: bool = False) -> Batch:
         up = [highs[number] - energies[number] for number in sure]
         unknown = [energies[number] for number in sorted({*range(len(entries))} - {*sure})]
         unknowns = len(unknown)
+    spans = _unbroken([(entry.start, entry.end) for entry in entries])
     return Batch(
         largest=largest_in(entries), month=bundle.month, watched=watched, size=len(entries), unknowns=unknowns,
         known=exact(known), down=exact(down), up=exact(up), unknown=exact(unknown),
-        spans=_unbroken([(entry.start, entry.end) for entry in entries]), keys=bundle.keys,
+        spans=spans, microseconds=sum(map(length_of, spans)),
+ keys=bundle.keys,
     )  # fmt: skip
 
 
@@ -143,7 +141,8 @@ def _one(batches: Sequence[Batch]) -> Batch:
         size=sum(batch.size for batch in batches), unknowns=sum(batch.unknowns for batch in batches),
         known=_joined(batch.known for batch in batches), down=_joined(batch.down for batch in batches),
         up=_joined(batch.up for batch in batches), unknown=_joined(batch.unknown for batch in batches),
-        spans=_unbroken([span for batch in batches for span in batch.spans]), keys=batches[0].keys,
+        spans=_unbroken([span for batch in batches for span in batch.spans]),
+        microseconds=sum(batch.microseconds for batch in batches), keys=batches[0].keys,
     )  # fmt: skip
 
 

@@ -166,9 +166,7 @@ def _claimed(
     return [by_largest[id(entry)] for entry in free], found, tuple(contained)
 
 
-def _largest(
-    rolled: Rolled, provided: Mapping[tuple[str, str, str], MonthTotals], config: Config
-) -> list[Entry]:
+def _largest(rolled: Rolled, provided: Mapping[tuple[str, str, str], MonthTotals], config: Config) -> list[Entry]:
     """The entries of most energy that no provider's figure contains."""
     groups = {id(some[0]): (key[0], some) for key, some in rolled.tops.items()}
     free, _ = claim(

@@ -12,7 +12,7 @@ from wattbook.accounting import split
 from wattbook.records import Entry, utc_text
 from wattbook.report.period import Period
 
-#: what the entries of a bundle have in common, besides labels, place, month and year
+#: what the entries of a bundle have in common, besides labels, place, month and year; the run comes first
 _SHARED = attrgetter(
     "run_id", "host", "device", "domain", "basis", "kind", "outermost", "plugin", "source", "source_version",
     "method", "cause", "warnings", "synthetic", "attribution", "reason",
@@ -115,6 +115,22 @@ def bundled(entries: Iterable[Entry]) -> list[Bundle]:
             found[key] = Bundle([entry], "")
         else:
             bundle.entries.append(entry)
+    for bundle in found.values():
+        in_order(bundle.entries)
+    return list(found.values())
+
+
+def joined(bundles: Iterable[Bundle]) -> list[Bundle]:
+    """Bundles that only the run tells apart, as one."""
+    found: dict[object, Bundle] = {}
+    for bundle in bundles:
+        one = bundle.first
+        key = (_SHARED(one)[1:], id(one.labels), id(one.place), bundle.month, bundle.keys, one.start[:4])
+        other = found.get(key)
+        if other is None:
+            found[key] = Bundle(list(bundle.entries), bundle.month, bundle.keys)
+        else:
+            other.entries += bundle.entries
     for bundle in found.values():
         in_order(bundle.entries)
     return list(found.values())

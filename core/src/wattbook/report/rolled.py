@@ -14,7 +14,7 @@ from wattbook.accounting.overlaps import Overlap
 from wattbook.accounting.split import MARK
 from wattbook.records import Entry, RunRecord, utc_text
 from wattbook.report.batches import ENERGY, Batch, batch_of, merged, place_of
-from wattbook.report.bundles import Bundle, bundles_of
+from wattbook.report.bundles import Bundle, bundles_of, joined
 from wattbook.report.period import Period
 from wattbook.report.settled import settled
 
@@ -42,6 +42,7 @@ class Rolled:
     unknown: frozenset[str] = field(default=frozenset(), repr=False)  #: runs of entries that no record tells of
     cut: int = 0  #: how many readings were cut at the edge of a month or of another run
     synthetic: bool = False
+    until: str = ""  #: when the last of the addends ends: what begins later cannot meet them
 
 
 def roll(
@@ -74,14 +75,15 @@ def roll(
     addends = [bundle for bundle in readings if bundle.counts]
     ids = {bundle.first.run_id for bundle in bundles}
     return Rolled(
-        readings=tuple(merged(batch_of(b, watched=_is_watched(b.first, known)) for b in addends)),
-        gaps=tuple(merged(batch_of(b, watched=_is_watched(b.first, known)) for b in gaps)),
+        readings=tuple(_summed(addends, known)),
+        gaps=tuple(_summed(gaps, known)),
         overlaps=tuple(sorted(overlaps, key=_of_overlap)),
         tops=_tops(addends),
         runs=tuple(_told(known, ids, period)),
         unknown=frozenset(ids - known.keys()),
         cut=sum(len(bundle.entries) for bundle in readings if MARK in bundle.first.warnings),
         synthetic=any(bundle.first.synthetic for bundle in bundles),
+        until=max((b.end for some in by_month.values() for b in some if b.counts), default=""),
     )
 
 
@@ -103,6 +105,7 @@ def together(parts: Sequence[Rolled]) -> Rolled:
         unknown=frozenset().union(*(part.unknown for part in parts)),
         cut=sum(part.cut for part in parts),
         synthetic=any(part.synthetic for part in parts),
+        until=max((part.until for part in parts), default=""),
     )
 
 
@@ -120,6 +123,23 @@ def touches(run: RunRecord, period: Period) -> bool:
     return run.start < utc_text(period.end) and utc_text(period.start) < run.end
 
 
+def _summed(bundles: Sequence[Bundle], runs: Mapping[str, RunRecord]) -> list[Batch]:
+    watched = {id(bundle) for bundle in bundles if _is_watched(bundle.first, runs)}
+    stretches = joined(bundle for bundle in bundles if id(bundle) in watched)
+    others = (batch_of(bundle) for bundle in bundles if id(bundle) not in watched)
+    return merged([*others, *(batch_of(bundle, watched=True) for bundle in stretches)])
+
+
+def is_told(run: RunRecord) -> bool:
+    """Whether a report looks at the run itself: not at the hours of a watch, unless one was cut short."""
+    return not (run.kind == WATCH and run.complete)
+
+
+def bare(run: RunRecord) -> RunRecord:
+    """What a report looks at."""
+    return evolve(run, activity={}, verdicts=(), warnings=())
+
+
 def _is_watched(entry: Entry, runs: Mapping[str, RunRecord]) -> bool:
     run = runs.get(entry.run_id)
     return bool(entry.host) and run is not None and run.kind == WATCH
@@ -128,8 +148,8 @@ def _is_watched(entry: Entry, runs: Mapping[str, RunRecord]) -> bool:
 def _told(runs: Mapping[str, RunRecord], ids: set[str], period: Period) -> Iterable[RunRecord]:
     for run_id in sorted(runs):
         run = runs[run_id]
-        if (run_id in ids or touches(run, period)) and not (run.kind == WATCH and run.complete):
-            yield evolve(run, activity={}, verdicts=(), warnings=())
+        if (run_id in ids or touches(run, period)) and is_told(run):
+            yield bare(run)
 
 
 def _tops(bundles: Iterable[Bundle]) -> Tops:

@@ -23,6 +23,7 @@ SUBVERBS = {
     "reopen": ("reopen", "Open a closed month again."),
     "periods": ("periods", "Which months are closed, by whom, with what."),
     "why": ("why", "Why a month's figure changed, by cause."),
+    "rollup": ("rollup", "Keep a month added up, check that, or forget it."),
     "roles": ("roles", "Print SQL: readers, writers and an owner of a team's book."),
     "erase": ("erase", "Forget who a pseudonym is: destroy the person's key."),
     "export": ("export", "Write the whole book as JSON Lines, CSV or Parquet."),
