@@ -32,12 +32,11 @@ def canonical(value: Any) -> str:
     return "".join(_ENCODE(value, 0))
 
 
+_TEXT = json.encoder.encode_basestring
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 #: what ``encode`` makes anew for every value
 _MAKE = getattr(json.encoder, "c_make_encoder", None)
-_ENCODE: Any = _MAKE and _MAKE(
-    None, _ENCODER.default, json.encoder.encode_basestring, None, ":", ",", True, False, False
-)  # fmt: skip
+_ENCODE: Any = _MAKE and _MAKE(None, _ENCODER.default, _TEXT, None, ":", ",", True, False, False)
 
 
 def content_id(value: Any) -> str:
@@ -52,13 +51,10 @@ def text_id(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-_TEXT = json.encoder.encode_basestring
-
-
 def _number_text(value: float) -> str:
-    if not isfinite(value):
-        raise ValueError(f"{value} is not a number that JSON knows")
-    return repr(value)
+    if isfinite(value):
+        return repr(value)
+    raise ValueError(f"{value} is not a number that JSON knows")
 
 
 def _float(value: float | None) -> float | None:
