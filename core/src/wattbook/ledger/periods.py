@@ -67,7 +67,7 @@ def closed(book: Ledger, as_of: datetime | None = None) -> dict[str, Act]:
 def is_closing(book: Ledger, moment: str) -> bool:
     """Whether a month was closed with this moment as its watermark."""
     query = select(period.c.month).where(period.c.watermark == moment, period.c.act == CLOSE).limit(1)
-    return any(True for _ in book.scan(query))
+    return bool(list(book.scan(query)))
 
 
 def settle(book: Ledger, now: datetime) -> str:

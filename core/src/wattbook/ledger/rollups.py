@@ -110,7 +110,8 @@ def kept_months(book: Ledger) -> list[Any]:
 def at_least(book: Ledger, stretch: Stretch, number: int) -> bool:
     """Whether so many entries of a month are new; cheap, however many there are."""
     some = _entries(stretch).order_by(None).with_only_columns(entry.c.entry_id).limit(number).subquery()
-    return any(row.found >= number for row in book.scan(select(func.count().label("found")).select_from(some)))
+    (told,) = book.scan(select(func.count().label("found")).select_from(some))
+    return bool(told.found >= number)
 
 
 def by_host(book: Ledger, stretch: Stretch, hosts: Iterable[str] | None = None) -> Iterator[tuple[str, list[Entry]]]:
