@@ -84,6 +84,7 @@ def bench(url: str, count: int, out: TextIO) -> None:
         rows.append(("the same, warm", warm, "s"))
         then = datetime.now(UTC)
         rows.append(("as of a moment ago", min(timed(lambda: report(then))[0] for _ in range(3)), "s"))
+        report_of(book, CONFIG, last, ("project",), None)
         entries, runs = a_day(day, start)
         book.add(entries, runs)
         rows.append((f"of the running month, {len(entries):,} entries later", timed(

@@ -102,12 +102,12 @@ def test_a_stranger_is_refused_without_showing_the_password(new_database: Callab
     assert "geheim" not in str(refused.value)
 
 
-@pytest.fixture
-def old(new_database: Callable[[], str]) -> str:
-    """A book as wattbook 0.1 wrote it, with a bit of everything in it."""
+@pytest.fixture(params=[1, 2])
+def old(new_database: Callable[[], str], request: pytest.FixtureRequest) -> str:
+    """A book of an older schema, with a bit of everything in it."""
     url = new_database()
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute((Path(__file__).parent / "data" / "book-v1-postgresql.sql").read_bytes())
+        connection.execute((Path(__file__).parent / "data" / f"book-v{request.param}-postgresql.sql").read_bytes())
     return url
 
 
