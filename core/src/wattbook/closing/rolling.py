@@ -223,11 +223,10 @@ def _forward(
 
 def _anew(book: Ledger, settings: Config, month: Period, whole: Stretch, hosts: set[str] | None) -> State:
     """The month from its entries, of some hosts or of all."""
-    known = rollups.runs_in(book, whole)
+    known = rollups.runs_in(book, whole, hosts)
     by_host: dict[str, list[RunRecord]] = defaultdict(list)
     for run in known.values():
-        if hosts is None or run.host in hosts:
-            by_host[run.host].append(run)
+        by_host[run.host].append(run)
     units: dict[str, Unit] = {}
     read = 0
     for host, entries in rollups.by_host(book, whole, hosts):

@@ -155,13 +155,12 @@ def corrected(book: Ledger, stretch: Stretch) -> set[str]:
     return {row.host for row in book.scan(query.distinct())}
 
 
-def runs_in(book: Ledger, stretch: Stretch) -> dict[str, RunRecord]:
-    """The runs that touch the month, each as the record that tells most of it."""
+def runs_in(book: Ledger, stretch: Stretch, hosts: Iterable[str] | None = None) -> dict[str, RunRecord]:
+    """The runs that touch the month, of some hosts or of all, each as the record that tells most of it."""
     touching = select(run.c.run_id).where(run.c.end_at > stretch.start, run.c.start_at < stretch.end)
-    if stretch.since is not None:
-        touching = touching.where(run.c.recorded_at > stretch.since)
     query = view.runs(as_of=stretch.until).where(run.c.run_id.in_(touching))
-    return {row.run_id: rows.to_run(row) for row in book.scan(query)}
+    wanted = [query] if hosts is None else [query.where(run.c.host.in_(some)) for some in chunks(sorted(hosts), CHUNK)]
+    return {row.run_id: rows.to_run(row) for one in wanted for row in book.scan(one)}
 
 
 def recorded_in(book: Ledger, stretch: Stretch) -> set[str]:
