@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from wattbook.config import Config
 from wattbook.errors import LedgerError
 from wattbook.ledger import periods, rollups
 from wattbook.ledger.rollups import Kept, Stretch
-from wattbook.records import Entry, RunRecord, content_id, utc_text
+from wattbook.records import Entry, RunRecord, canonical, text_id, utc_text, utc_time
 from wattbook.report import Period
 from wattbook.report.build import timed_of
 from wattbook.report.rolled import Rolled, bare, is_told, roll, together, touches
@@ -24,6 +25,7 @@ from wattbook.report.rolled_text import FORMAT, rolled_of, text_of
 if TYPE_CHECKING:
     from wattbook.ledger.store import Ledger
 
+BROKEN = (ValueError, KeyError, IndexError, TypeError, AttributeError)  #: what a text raises that was changed by hand
 WORTH = 20_000  #: entries that a report reads before it keeps what they add up to
 
 
@@ -68,16 +70,27 @@ def rolled(
 
 def bring_forward(book: Ledger, settings: Config, month: Period) -> Kept:
     """Keep a month as it is known now; raises ``LedgerError`` where the book may not be written."""
-    return _keep(book, settings, month, _id(settings, month), periods.settle(book, datetime.now(UTC)))
+    return _keep(book, settings, month, _rules(settings, month), periods.settle(book, datetime.now(UTC)))
 
 
-def check(book: Ledger, settings: Config, month: Period) -> bool | None:
-    """Whether what is kept of a month is what its entries add up to; ``None`` where nothing is kept."""
-    kept = rollups.read(book, _id(settings, month))
-    if kept is None:
-        return None
-    anew = _forward(book, settings, month, None, kept.upto)
-    return _whole(rolled_of(text) for text in kept.sums.values()) == _whole(u.rolled for u in anew.units.values())
+def check(book: Ledger, month: str | None = None) -> Iterator[tuple[str, bool]]:
+    """What is kept of a month, or of all: its id, and whether it is what the entries add up to."""
+    for row in rollups.kept_months(book):
+        if month not in (None, row.month):
+            continue
+        kept = rollups.read(book, row.rollup_id)
+        try:
+            format_, start, end, zone, containment = json.loads(row.rules)[:5]
+            period = Period(start=utc_time(start), end=utc_time(end), zone=zone, title=row.month)
+            ours = format_ == FORMAT and row.rollup_id == text_id(row.rules)
+            was = _whole(rolled_of(text) for text in kept.sums.values()) if kept else ""
+        except BROKEN:
+            yield row.rollup_id, False
+            continue
+        if not ours and format_ != FORMAT:
+            continue  # another version of wattbook kept it, and reads it
+        anew = _forward(book, Config()._replace(containment=containment), period, None, row.upto)
+        yield row.rollup_id, ours and was == _whole(unit.rolled for unit in anew.units.values())
 
 
 def _whole(parts: Iterable[Rolled]) -> str:
@@ -89,16 +102,16 @@ def _months(period: Period) -> list[str]:
     return [period.month_of(edge) for edge in period.edges()[:-1]]
 
 
-def _id(settings: Config, month: Period, closed: str | None = None) -> str:
+def _rules(settings: Config, month: Period, closed: str | None = None) -> str:
     """What a rollup depends on besides the entries and runs of the book; *closed* is a watermark that it stays at."""
     told = [FORMAT, utc_text(month.start), utc_text(month.end), month.zone, dict(settings.containment)]
-    return content_id([*told, closed] if closed else told)
+    return canonical([*told, closed] if closed else told)
 
 
 def _month(book: Ledger, settings: Config, month: Period, until: str | None, tops: bool) -> State:
     start, end = utc_text(month.start), utc_text(month.end)
     closed = until if until is not None and periods.is_closing(book, until) else None
-    kept = rollups.read(book, _id(settings, month, closed))
+    kept = rollups.read(book, text_id(_rules(settings, month, closed)))
     if closed is None and kept is not None and until is not None and until < kept.upto:
         if _changed(book, Stretch(start=start, end=end, since=until, until=kept.upto), kept):
             kept = None
@@ -135,7 +148,7 @@ def _kept(book: Ledger, settings: Config, month: Period, kept: Kept | None, clos
     """The month brought forward, where this process may write to the book."""
     try:
         return (
-            _keep(book, settings, month, _id(settings, month, closed), closed)
+            _keep(book, settings, month, _rules(settings, month, closed), closed)
             if closed
             else bring_forward(book, settings, month)
         )
@@ -143,12 +156,12 @@ def _kept(book: Ledger, settings: Config, month: Period, kept: Kept | None, clos
         return kept
 
 
-def _keep(book: Ledger, settings: Config, month: Period, rollup_id: str, upto: str) -> Kept:
-    kept = rollups.read(book, rollup_id)
+def _keep(book: Ledger, settings: Config, month: Period, rules: str, upto: str) -> Kept:
+    kept = rollups.read(book, text_id(rules))
     state = _forward(book, settings, month, kept, upto)
     after = Kept(upto=upto, sums=_texts(state))
-    rollups.write(book, rollup_id, month.title, kept, after)
-    return rollups.read(book, rollup_id) or after
+    rollups.write(book, rules, month.title, kept, after)
+    return rollups.read(book, text_id(rules)) or after
 
 
 def _texts(state: State) -> dict[str, str]:
@@ -195,7 +208,10 @@ def _forward(
     whole = Stretch(start=start, end=end, until=until)
     if kept is None:
         return _anew(book, settings, month, whole, None)
-    units = {host: Unit(rolled=rolled_of(text, tops=tops), text=text) for host, text in kept.sums.items()}
+    try:
+        units = {host: Unit(rolled=rolled_of(text, tops=tops), text=text) for host, text in kept.sums.items()}
+    except BROKEN:  # somebody wrote into it; 'ledger verify' says so
+        return _anew(book, settings, month, whole, None)
     if until == kept.upto:
         return State(units=units, read=0)
     new = Stretch(start=start, end=end, since=kept.upto, until=until)

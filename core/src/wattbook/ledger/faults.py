@@ -21,7 +21,7 @@ MAX_RUNS = 50_000  #: held in memory at a time
 
 @frozen(kw_only=True)
 class Fault:
-    """One thing that is wrong; ``kind`` is hash, overlap, power, clock, factor, reference or period."""
+    """One thing that is wrong; ``kind`` is hash, overlap, power, clock, factor, reference, period or rollup."""
 
     kind: str
     id: str | None

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, delete, func, literal, or_, 
 
 from wattbook.ledger import rows, schema, view
 from wattbook.ledger.inserting import CHUNK, chunks, insert
-from wattbook.records import Entry, RunRecord
+from wattbook.records import Entry, RunRecord, text_id
 
 if TYPE_CHECKING:
     from wattbook.ledger.store import Ledger
@@ -50,11 +50,12 @@ def read(book: Ledger, rollup_id: str) -> Kept | None:
     return Kept(upto=found[0].upto, sums={row.host: row.sums for row in found if row.host is not None})
 
 
-def write(book: Ledger, rollup_id: str, month: str, before: Kept | None, after: Kept) -> bool:
+def write(book: Ledger, rules: str, month: str, before: Kept | None, after: Kept) -> bool:
     """Put *after* in the place of *before*; not where another process was faster, whose work is as good."""
+    rollup_id = text_id(rules)
     with book._writing() as connection:
         if before is None:
-            head = {"rollup_id": rollup_id, "month": month, "upto": after.upto}
+            head = {"rollup_id": rollup_id, "month": month, "rules": rules, "upto": after.upto}
             if not insert(connection, rollup, {rollup_id: head}):
                 return False
         else:
@@ -93,12 +94,12 @@ def drop(book: Ledger, months: Iterable[str] | None = None) -> int:
 
 
 def kept_months(book: Ledger) -> list[Any]:
-    """Every rollup: its month, up to when it goes, how many hosts it has."""
+    """Every rollup: its month and rules, up to when it goes, how many hosts it has."""
     hosts = func.count(rollup_host.c.host)
     query = (
-        select(rollup.c.rollup_id, rollup.c.month, rollup.c.upto, hosts.label("hosts"))
+        select(rollup, hosts.label("hosts"))
         .outerjoin(rollup_host, rollup.c.rollup_id == rollup_host.c.rollup_id)
-        .group_by(rollup.c.rollup_id, rollup.c.month, rollup.c.upto)
+        .group_by(*rollup.columns)
         .order_by(rollup.c.month, rollup.c.rollup_id)
     )
     return list(book.scan(query))

@@ -183,8 +183,9 @@ delivery = _table(
 #: a month added up: a view that is kept, made again whenever it is wanted, and not exported
 rollup = _table(
     "rollup",
-    _text("rollup_id", key=True),  # a hash of the month's ends and of the rules by which it is added up
+    _text("rollup_id", key=True),  # the hash of its rules
     _text("month"),
+    _text("rules"),  # JSON: the month's ends, its zone, and by what rules it is added up
     _text("upto"),  # what was recorded up to this watermark is in it
     since=3,
     append_only=False,

@@ -48,10 +48,10 @@ def command(
         if drop:
             said["dropped"] = rollups.drop(book, None if period is None else [period.title])
         elif period is not None and check:
-            same = rolling.check(book, settings, period)
-            if same is None:
+            found = [same for _, same in rolling.check(book, period.title)]
+            if not found:
                 raise LedgerError(f"{period.title} is not kept; 'wattbook ledger rollup {period.title}' keeps it")
-            if not same:
+            if not all(found):
                 raise LedgerError(
                     f"{period.title} is kept otherwise than its entries add up: the rollup was changed by hand; "
                     f"'wattbook ledger rollup --drop {period.title}' forgets it"

@@ -17,10 +17,18 @@ def command(ledger: str | None, config: str | None, quiet: bool, as_json: bool) 
 
     Energy that two runs on one machine both saw is no fault: it is named, and every report counts it once.
     """
+    from attrs import evolve
+
+    from wattbook.closing import rolling
+    from wattbook.ledger.faults import Fault
     from wattbook.ledger.verify import verify as check
 
     with opened(ledger, quiet) as book:
         verdict = check(book)
+        wrong = [rollup_id for rollup_id, same in rolling.check(book) if not same]
+    said = "a month is kept otherwise than its entries add up ('wattbook ledger rollup --drop' forgets what is kept)"
+    faults = [Fault(kind="rollup", id=rollup_id, reason=said) for rollup_id in wrong]
+    verdict = evolve(verdict, faults=(*verdict.faults, *faults))
     if as_json:
         print_json(verdict.as_dict())
     else:
