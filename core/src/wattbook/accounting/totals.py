@@ -28,15 +28,44 @@ class Total(NamedTuple):
 class Tally:
     """Add entries and provided figures one by one; ``total`` reads the sums at any time."""
 
-    __slots__ = ("energy", "location", "market", "no_factor", "own", "unsplit")
+    __slots__ = ("_sums",)
 
     def __init__(self) -> None:
-        self.energy = Sum(ENERGY)
-        self.own = Sum(LOCATION)  #: measured and estimated, by grid averages
-        self.location = Sum(LOCATION)  #: provided
-        self.market = Sum(MARKET)  #: provided
-        self.unsplit = Sum(UNSPLIT)  #: provided
-        self.no_factor = Sum(ENERGY)
+        self._sums: dict[str, Sum] = {}  # most of a report's many tallies hold energy and our own grams alone
+
+    def _of(self, name: str, unit: str) -> Sum:
+        found = self._sums.get(name)
+        if found is None:
+            found = self._sums[name] = Sum(unit)
+        return found
+
+    @property
+    def energy(self) -> Sum:
+        return self._of("energy", ENERGY)
+
+    @property
+    def own(self) -> Sum:
+        """Measured and estimated, by grid averages."""
+        return self._of("own", LOCATION)
+
+    @property
+    def location(self) -> Sum:
+        """Provided."""
+        return self._of("location", LOCATION)
+
+    @property
+    def market(self) -> Sum:
+        """Provided."""
+        return self._of("market", MARKET)
+
+    @property
+    def unsplit(self) -> Sum:
+        """Provided."""
+        return self._of("unsplit", UNSPLIT)
+
+    @property
+    def no_factor(self) -> Sum:
+        return self._of("no_factor", ENERGY)
 
     def add(self, entry: Entry) -> None:
         """An entry; gaps, breakdowns of other entries and models' figures add nothing."""
@@ -76,10 +105,9 @@ class Tally:
         return self.energy.parts + self.location.parts + self.market.parts + self.unsplit.parts
 
     def merge(self, other: Tally) -> None:
-        for name in ("energy", "own", "location", "market", "unsplit", "no_factor"):
-            theirs = getattr(other, name)
-            if theirs.parts:  # most are empty, and a report merges many
-                getattr(self, name).merge(theirs)
+        for name, theirs in other._sums.items():
+            if theirs.parts:
+                self._of(name, theirs.unit).merge(theirs)
 
     def location_sum(self) -> Sum:
         """Location-based: our figures by grid averages, and those that providers state so."""

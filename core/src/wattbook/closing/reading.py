@@ -39,11 +39,11 @@ def built(
     as_of: datetime | None,
     previous: Report | None = None,
     *,
-    tops: bool = True,
+    complete: bool = True,
 ) -> Report:
     """The report of one period, alone or beside *previous*, whether it is closed or not.
 
-    Without *tops* it names no largest entries.
+    One that is not *complete* has what a comparison looks at.
     """
     settings = hourly(settings, period)
     here = [r for r in book.revisions(months=period.months(), as_of=as_of) if r.standing == ACTIVE]
@@ -53,7 +53,7 @@ def built(
         key = (revision.chain.provider, revision.chain.account, revision.chain.month)
         evidence[key] = (*evidence.get(key, ()), revision.content_id)
     return build_from(
-        rolled(book, settings, period, dims, as_of, tops=tops),
+        rolled(book, settings, period, dims, as_of, tops=complete),
         [statement for revision in here for statement in revision.statements],
         settings,
         period,
@@ -62,6 +62,7 @@ def built(
         watermark=SYNTHETIC if made_up else None,
         previous=previous,
         evidence=evidence,
+        complete=complete,
     )
 
 
@@ -140,10 +141,10 @@ def _one(book: Ledger, closed: dict[str, Act], settings: Config, period: Period,
     """A report to compare with: as it was closed, or as it is known."""
     act = act_of(closed, period)
     if act is None:
-        return built(book, settings, period, (), as_of, tops=False)
+        return built(book, settings, period, (), as_of, complete=False)
     rules = rules_of(act)
     with pinned(rules.pins):
-        return built(book, rules.settings, period, (), watermark_of(act), tops=False)
+        return built(book, rules.settings, period, (), watermark_of(act), complete=False)
 
 
 def _next(month: str) -> str:

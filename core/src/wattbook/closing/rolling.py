@@ -136,7 +136,9 @@ def _changed(book: Ledger, stretch: Stretch, kept: Kept) -> bool:
     if periods.changed_since(book, stretch.start, stretch.end, (), stretch.since, stretch.until):
         return True
     late = rollups.recorded_in(book, stretch)
-    return bool(late) and any(late & _run_ids(rolled_of(text, tops=False)) for text in kept.sums.values())
+    if not late or rollups.touching(book, stretch, late):
+        return bool(late)
+    return any(late & _run_ids(rolled_of(text, tops=False)) for text in kept.sums.values())
 
 
 def _run_ids(month: Rolled) -> set[str]:
@@ -242,7 +244,8 @@ def _anew(book: Ledger, settings: Config, month: Period, whole: Stretch, hosts: 
     known = rollups.runs_in(book, whole, hosts)
     by_host: dict[str, list[RunRecord]] = defaultdict(list)
     for run in known.values():
-        by_host[run.host].append(run)
+        if hosts is None or run.host in hosts:  # another record of it may have named another one
+            by_host[run.host].append(run)
     units: dict[str, Unit] = {}
     read = 0
     for host, entries in rollups.by_host(book, whole, hosts):

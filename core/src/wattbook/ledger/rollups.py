@@ -159,9 +159,9 @@ def corrected(book: Ledger, stretch: Stretch) -> set[str]:
 def runs_in(book: Ledger, stretch: Stretch, hosts: Iterable[str] | None = None) -> dict[str, RunRecord]:
     """The runs that touch the month, of some hosts or of all, each as the record that tells most of it."""
     touching = select(run.c.run_id).where(run.c.end_at > stretch.start, run.c.start_at < stretch.end)
-    query = view.runs(as_of=stretch.until).where(run.c.run_id.in_(touching))
-    wanted = [query] if hosts is None else [query.where(run.c.host.in_(some)) for some in chunks(sorted(hosts), CHUNK)]
-    return {row.run_id: rows.to_run(row) for one in wanted for row in book.scan(one)}
+    told = [touching] if hosts is None else [touching.where(run.c.host.in_(h)) for h in chunks(sorted(hosts), CHUNK)]
+    wanted = [view.runs(as_of=stretch.until).where(run.c.run_id.in_(some)) for some in told]
+    return {row.run_id: rows.to_run(row) for query in wanted for row in book.scan(query)}
 
 
 def recorded_in(book: Ledger, stretch: Stretch) -> set[str]:
@@ -170,6 +170,17 @@ def recorded_in(book: Ledger, stretch: Stretch) -> set[str]:
     if stretch.until is not None:
         query = query.where(run.c.recorded_at <= stretch.until)
     return {row.run_id for row in book.scan(query)}
+
+
+def touching(book: Ledger, stretch: Stretch, run_ids: Iterable[str]) -> set[str]:
+    """Those of some runs of which any record says that they touch the month."""
+    found: set[str] = set()
+    for some in chunks(sorted(run_ids), CHUNK):
+        query = select(run.c.run_id).where(
+            run.c.run_id.in_(some), run.c.end_at > stretch.start, run.c.start_at < stretch.end
+        )
+        found |= {row.run_id for row in book.scan(query)}
+    return found
 
 
 def runs_named(book: Ledger, run_ids: Iterable[str], until: str | None) -> dict[str, RunRecord]:

@@ -76,8 +76,12 @@ def build_from(
     watermark: str | None = None,
     previous: Report | None = None,
     evidence: Evidence | None = None,
+    complete: bool = True,
 ) -> Report:
-    """The report of a period whose entries are added up already, by the dimensions of *timed_of* apart."""
+    """The report of a period whose entries are added up already, by the dimensions of *timed_of* apart.
+
+    One that is not *complete* has what a comparison looks at: no scopes, budgets, reductions and largest runs.
+    """
     for dim in dims:
         check_dimension(dim)
     stated = [s for s in statements if period.touches_month(s.month)]
@@ -106,17 +110,17 @@ def build_from(
         coverage=coverage_of(rolled.readings, rolled.gaps, here, period),
         gaps=tuple(gaps_of(rolled.gaps)),
         factors=tuple(used),
-        top_runs=tuple(_top(free, known_runs)),
+        top_runs=tuple(_top(free, known_runs)) if complete else (),
         warnings=tuple(
             warnings_of(
                 total=added, atoms=atoms, claims=claims, overlaps=rolled.overlaps, runs=here, factors=used,
                 stated=stated, inside=inside, cut=rolled.cut,
             )
         ),
-        scopes=tuple(scopes_of(atoms, shares, config)),
+        scopes=tuple(scopes_of(atoms, shares, config)) if complete else (),
         before=None if previous is None else previous.period,
-        budgets=tuple(budgets_of(config.budgets, added, atoms, claims, period)),
-        reductions=tuple(reductions_of(atoms)),
+        budgets=tuple(budgets_of(config.budgets, added, atoms, claims, period)) if complete else (),
+        reductions=tuple(reductions_of(atoms)) if complete else (),
         entries=sum(batch.size for batch in free),
         largest=tuple(_largest(rolled, provided_by, config)),
         stated=tuple(_stated(inside, evidence or {})),
