@@ -454,6 +454,18 @@ def test_sigtstp_to_the_wrapper_alone_stops_the_child_too_and_sigcont_continues_
 
 
 @LINUX
+def test_a_child_that_goes_on_and_ends_while_the_wrapper_stands_still_keeps_its_exit_code(home: Home) -> None:
+    with home.start("sh", "-c", "kill -TSTP $$; exit 3", preexec_fn=os.setpgrp) as process:
+        child = child_of(process)
+        until(lambda: state_of(child) == "T" and state_of(process.pid) == "T", "both to stop")
+        os.kill(child, signal.SIGCONT)
+        until(lambda: state_of(child) == "Z", "the child to end")
+        process.send_signal(signal.SIGCONT)
+        _, said = process.communicate(timeout=GRACE_S)
+    assert (process.returncode, b"Traceback" in said) == (3, False)
+
+
+@LINUX
 def test_a_child_stopped_and_continued_by_somebody_else_is_waited_for(home: Home, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     with home.start("sleep", "0.5", options=("-o", str(out))) as process:
