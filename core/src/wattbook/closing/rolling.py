@@ -19,7 +19,7 @@ from wattbook.ledger.rollups import Kept, Stretch
 from wattbook.records import Entry, RunRecord, canonical, text_id, utc_text, utc_time
 from wattbook.report import Period
 from wattbook.report.build import timed_of
-from wattbook.report.rolled import Rolled, bare, is_told, roll, together, touches
+from wattbook.report.rolled import Rolled, Timed, bare, is_told, roll, together, touches
 from wattbook.report.rolled_text import FORMAT, rolled_of, text_of
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def rolled(
     timed = timed_of(dims, period)
     until = None if as_of is None else utc_text(as_of)
     if timed or settings.factors.hours or not period.whole_months():
-        return _scanned(book, settings, period, until, dims)
+        return _scanned(book, settings, period, until, timed)
     months = [Period.from_month(month, period.zone) for month in _months(period)]
     found = [_month(book, settings, month, until, tops) for month in months]
     return together([unit.rolled for state in found for unit in state.units.values()])
@@ -82,15 +82,15 @@ def check(book: Ledger, month: str | None = None) -> Iterator[tuple[str, bool]]:
         try:
             format_, start, end, zone, containment = json.loads(row.rules)[:5]
             period = Period(start=utc_time(start), end=utc_time(end), zone=zone, title=row.month)
-            ours = format_ == FORMAT and row.rollup_id == text_id(row.rules)
+            if format_ != FORMAT:
+                continue  # another version of wattbook kept it, and reads it
             was = _whole(rolled_of(text) for text in kept.sums.values()) if kept else ""
         except BROKEN:
             yield row.rollup_id, False
             continue
-        if not ours and format_ != FORMAT:
-            continue  # another version of wattbook kept it, and reads it
         anew = _forward(book, Config()._replace(containment=containment), period, None, row.upto)
-        yield row.rollup_id, ours and was == _whole(unit.rolled for unit in anew.units.values())
+        named = row.rollup_id == text_id(row.rules)
+        yield row.rollup_id, named and was == _whole(unit.rolled for unit in anew.units.values())
 
 
 def _whole(parts: Iterable[Rolled]) -> str:
@@ -149,11 +149,9 @@ def _run_ids(month: Rolled) -> set[str]:
 def _kept(book: Ledger, settings: Config, month: Period, kept: Kept | None, closed: str | None = None) -> Kept | None:
     """The month brought forward, where this process may write to the book."""
     try:
-        return (
-            _keep(book, settings, month, _rules(settings, month, closed), closed)
-            if closed
-            else bring_forward(book, settings, month)
-        )
+        if closed is None:
+            return bring_forward(book, settings, month)
+        return _keep(book, settings, month, _rules(settings, month, closed), closed)
     except LedgerError:
         return kept
 
@@ -162,7 +160,8 @@ def _keep(book: Ledger, settings: Config, month: Period, rules: str, upto: str) 
     kept = rollups.read(book, text_id(rules))
     state = _forward(book, settings, month, kept, upto)
     after = Kept(upto=upto, sums=_texts(state))
-    rollups.write(book, rules, month.title, kept, after)
+    if rollups.write(book, rules, month.title, kept, after):
+        return after
     return rollups.read(book, text_id(rules)) or after
 
 
@@ -171,9 +170,8 @@ def _texts(state: State) -> dict[str, str]:
     return {host: unit.text or text_of(unit.rolled) for host, unit in state.units.items() if unit.rolled != Rolled()}
 
 
-def _scanned(book: Ledger, settings: Config, period: Period, until: str | None, dims: Sequence[str]) -> Rolled:
+def _scanned(book: Ledger, settings: Config, period: Period, until: str | None, timed: Timed) -> Rolled:
     stretch = Stretch(start=utc_text(period.start), end=utc_text(period.end), until=until)
-    timed = timed_of(dims, period)
     known = rollups.runs_in(book, stretch)
     found = []
     for _, entries in rollups.by_host(book, stretch):

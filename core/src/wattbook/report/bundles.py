@@ -9,6 +9,7 @@ from operator import attrgetter, lt
 from attrs import define
 
 from wattbook.accounting import split
+from wattbook.accounting.totals import counts
 from wattbook.records import Entry, utc_text
 from wattbook.report.period import Period
 
@@ -18,7 +19,7 @@ _SHARED = attrgetter(
     "method", "cause", "warnings", "synthetic", "attribution", "reason",
     "evidence_sha256",
 )  # fmt: skip
-_START, _END = attrgetter("start"), attrgetter("end")
+_START = attrgetter("start")
 
 
 @define(eq=False)
@@ -35,9 +36,8 @@ class Bundle:
 
     @property
     def counts(self) -> bool:
-        """Whether its entries are addends; ``accounting.totals.counts`` says it of one of them."""
-        one = self.entries[0]
-        return one.kind == "reading" and one.outermost and one.energy_j is not None
+        """Whether its entries are addends: what is true of one of them is true of all."""
+        return counts(self.entries[0])
 
     @property
     def start(self) -> str:
@@ -100,9 +100,7 @@ def bundles_of(
             before, rest = split(rest, edge)
             if before is not None:
                 add(before, bisect_right(texts, before.start, 0, number + 1) - 1)
-    for bundle in found.values():
-        in_order(bundle.entries)
-    return list(found.values())
+    return _in_order(found.values())
 
 
 def bundled(entries: Iterable[Entry]) -> list[Bundle]:
@@ -115,9 +113,7 @@ def bundled(entries: Iterable[Entry]) -> list[Bundle]:
             found[key] = Bundle([entry], "")
         else:
             bundle.entries.append(entry)
-    for bundle in found.values():
-        in_order(bundle.entries)
-    return list(found.values())
+    return _in_order(found.values())
 
 
 def joined(bundles: Iterable[Bundle]) -> list[Bundle]:
@@ -131,16 +127,17 @@ def joined(bundles: Iterable[Bundle]) -> list[Bundle]:
             found[key] = Bundle(list(bundle.entries), bundle.month, bundle.keys)
         else:
             other.entries += bundle.entries
-    for bundle in found.values():
-        in_order(bundle.entries)
-    return list(found.values())
+    return _in_order(found.values())
 
 
-def in_order(entries: list[Entry]) -> None:
-    """Sort by start, end and size, where they are not so already; what remains equal is equal."""
-    starts = list(map(_START, entries))
-    if not all(map(lt, starts, starts[1:])):  # equal ones too: their order must not depend on where they came from
-        entries.sort(key=lambda e: (e.start, e.end, e.energy_j or 0.0, e.low_j or 0.0, e.high_j or 0.0))
+def _in_order(bundles: Iterable[Bundle]) -> list[Bundle]:
+    """Sort their entries by start, end and size, where they are not so already; what remains equal is equal."""
+    made = list(bundles)
+    for entries in (bundle.entries for bundle in made):
+        starts = list(map(_START, entries))
+        if not all(map(lt, starts, starts[1:])):  # equal ones too: their order must not depend on where they came from
+            entries.sort(key=lambda e: (e.start, e.end, e.energy_j or 0.0, e.low_j or 0.0, e.high_j or 0.0))
+    return made
 
 
 def entries_in(bundles: Iterable[Bundle]) -> Iterator[Entry]:
